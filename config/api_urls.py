@@ -1,0 +1,6 @@
+"""Addresses of the API, version 1, in a namespace of their own so that no page's name can mean one of these."""
+
+from django.urls import URLPattern, URLResolver
+
+app_name = "api"
+urlpatterns: list[URLPattern | URLResolver] = []

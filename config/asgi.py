@@ -1,0 +1,9 @@
+"""The ASGI entry point, for those who prefer such a server; Gatebook itself is served over WSGI."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+application = get_asgi_application()

@@ -1,0 +1,105 @@
+"""System checks: settings that contradict each other, each with an id and with what to do about it."""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+MIN_KEY_LENGTH = 50
+
+
+@register(Tags.security)
+def check_address(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """`GATEBOOK_URL` is an origin, and a plain-HTTP one only on this machine."""
+    if not settings.GATEBOOK_URL:
+        return []
+    site = urlsplit(settings.GATEBOOK_URL)
+    if site.scheme not in {"http", "https"} or not site.hostname:
+        return [
+            Error(
+                f"GATEBOOK_URL is {settings.GATEBOOK_URL!r}, which is no web address.",
+                hint="Write the scheme and the host, for example https://gatebook.example.",
+                id="gatebook.E001",
+            )
+        ]
+    if site.path or site.query or site.fragment or site.username:
+        return [
+            Error(
+                f"GATEBOOK_URL is {settings.GATEBOOK_URL!r}; it may hold a scheme, a host and a port only.",
+                hint="Give Gatebook a host name of its own: it does not run below a path of another site.",
+                id="gatebook.E002",
+            )
+        ]
+    if site.scheme == "http" and f"[{site.hostname}]" not in settings.LOOPBACK_HOSTS and (
+        site.hostname not in settings.LOOPBACK_HOSTS
+    ):
+        return [
+            Warning(
+                "GATEBOOK_URL is a plain-HTTP address of another machine: passwords and sessions travel in the clear.",
+                hint="Put a proxy with TLS in front and give its https:// address.",
+                id="gatebook.W001",
+            )
+        ]
+    return []
+
+
+@register(Tags.security)
+def check_secret_key(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """A given secret key is long enough to sign sessions with."""
+    if len(settings.SECRET_KEY) >= MIN_KEY_LENGTH:
+        return []
+    return [
+        Error(
+            f"The secret key has {len(settings.SECRET_KEY)} characters; it needs at least {MIN_KEY_LENGTH}.",
+            hint="Leave GATEBOOK_SECRET_KEY unset, and the first start generates one under GATEBOOK_HOME.",
+            id="gatebook.E003",
+        )
+    ]
+
+
+@register(Tags.security)
+def check_debug(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Debug pages, which show settings and records, never stand under a public address."""
+    if settings.DEBUG and urlsplit(settings.GATEBOOK_URL).scheme == "https":
+        return [
+            Error(
+                "GATEBOOK_DEBUG is on while GATEBOOK_URL is an https:// address.",
+                hint="Unset GATEBOOK_DEBUG where others can reach the site.",
+                id="gatebook.E004",
+            )
+        ]
+    return []
+
+
+@register(Tags.database)
+def check_one_machine(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """A network broker beside SQLite hints at several machines, which one file cannot serve."""
+    sqlite = settings.DATABASES["default"]["ENGINE"].endswith("sqlite3")
+    if sqlite and not settings.CELERY_BROKER_URL.startswith(("filesystem:", "memory:", "redis+socket:")):
+        host = urlsplit(settings.CELERY_BROKER_URL).hostname
+        if host and host not in settings.LOOPBACK_HOSTS:
+            return [
+                Warning(
+                    "CELERY_BROKER_URL names another machine while the database is an SQLite file of this one.",
+                    hint="Set DATABASE_URL to a PostgreSQL that every worker reaches, or leave both unset.",
+                    id="gatebook.W002",
+                )
+            ]
+    return []
+
+
+@register()
+def check_choices(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Settings with a fixed list of values have one of them."""
+    if settings.LOG_FORMAT in {"text", "json"}:
+        return []
+    return [
+        Error(
+            f"GATEBOOK_LOG_FORMAT is {settings.LOG_FORMAT!r}.",
+            hint="Give text or json.",
+            id="gatebook.E005",
+        )
+    ]

@@ -1,0 +1,106 @@
+"""Turns the environment into settings, and refuses nonsense with the variable's name in the message.
+
+Each variable `NAME` may also be given as `NAME_FILE`, the path of a file that holds the value, which is how
+container platforms hand over secrets.
+"""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+SQLITE_PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+SQLITE_BUSY_SECONDS = 20
+
+
+class Env(environ.FileAwareEnv):
+    """The process's environment, with `NAME_FILE` in place of `NAME` understood everywhere."""
+
+
+def home(env: Env, default: Path) -> Path:
+    """The folder that holds all data of this installation, created with access for its owner only."""
+    folder = Path(env.str("GATEBOOK_HOME", default=str(default))).expanduser().absolute()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def secret_key(env: Env, folder: Path) -> str:
+    """The given secret key, or the one kept in `folder`, which the first start generates with mode 0600."""
+    given = env.str("GATEBOOK_SECRET_KEY", default="")
+    if given:
+        return given
+    path = folder / "secret_key"
+    if not path.exists():
+        _write_once(path, secrets.token_urlsafe(64))
+    return path.read_text(encoding="ascii").strip()
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Write `path` whole or not at all; when two processes start at once, the first one's text stays."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+
+
+def database(env: Env, folder: Path) -> dict[str, Any]:
+    """Django's settings for the one database; SQLite in `folder` unless `DATABASE_URL` names another.
+
+    Raises ImproperlyConfigured for an engine on which Gatebook's triggers and locks were never tried.
+    """
+    config: dict[str, Any] = env.db("DATABASE_URL", default=f"sqlite:///{folder / 'db.sqlite3'}")
+    engine = str(config["ENGINE"]).rpartition(".")[2]
+    options = config.setdefault("OPTIONS", {})
+    if engine == "sqlite3":
+        options.setdefault("transaction_mode", "IMMEDIATE")
+        options.setdefault("timeout", SQLITE_BUSY_SECONDS)
+        options.setdefault("init_command", SQLITE_PRAGMAS)
+    elif engine == "postgresql":
+        _pool(env, config)
+    else:
+        raise ImproperlyConfigured(f"DATABASE_URL names {engine}; Gatebook runs on sqlite:// and postgres://.")
+    return config
+
+
+def _pool(env: Env, config: dict[str, Any]) -> None:
+    """Give PostgreSQL a connection pool in each process: a new connection a request costs ten times as much."""
+    size = env.int("GATEBOOK_DATABASE_POOL", default=8)
+    if size < 0:
+        raise ImproperlyConfigured(f"GATEBOOK_DATABASE_POOL is {size}; give a number of connections, or 0 for none.")
+    if size:
+        config["OPTIONS"]["pool"] = {"min_size": 1, "max_size": size, "timeout": 10}
+    else:
+        # For those who pool outside, as with pgbouncer: one connection a thread, kept and checked.
+        config.update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
+
+
+def broker(env: Env, folder: Path) -> tuple[str, dict[str, Any]]:
+    """The broker's URL and its transport options; files below `folder` unless `CELERY_BROKER_URL` is set."""
+    url = env.str("CELERY_BROKER_URL", default="filesystem://")
+    if url.startswith("filesystem:"):
+        queue, control = folder / "broker" / "queue", folder / "broker" / "control"
+        for path in (queue, control):
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return url, {"data_folder_in": str(queue), "data_folder_out": str(queue), "control_folder": str(control)}
+    if url.startswith(("redis:", "rediss:", "redis+socket:")):
+        # Redis gives a task that is not yet acknowledged to a second worker after this time. A long training
+        # must not meet that; the outbox, not the broker, is what finds a dead worker.
+        return url, {"visibility_timeout": 24 * 60 * 60}
+    return url, {}
+
+
+def site(env: Env) -> SplitResult | None:
+    """`GATEBOOK_URL` taken apart, or None when it is not set; the checks say what is wrong with it."""
+    url = env.str("GATEBOOK_URL", default="").strip()
+    return urlsplit(url) if url else None
