@@ -1,0 +1,29 @@
+from governance.models.authorizations import (
+    AUTHORIZATION_STATES,
+    DEPLOYMENT_STATES,
+    FINDING_STATES,
+    Authorization,
+    Deployment,
+    Finding,
+)
+from governance.models.gates import (
+    GATE_STATES,
+    CriterionResult,
+    Evaluation,
+    Gate,
+    Signoff,
+)
+
+__all__ = [
+    "AUTHORIZATION_STATES",
+    "DEPLOYMENT_STATES",
+    "FINDING_STATES",
+    "GATE_STATES",
+    "Authorization",
+    "CriterionResult",
+    "Deployment",
+    "Evaluation",
+    "Finding",
+    "Gate",
+    "Signoff",
+]

@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from ledger.states import StateMachine
+
+
+class Gate(models.Model):
+    """A decision asked for: may this pass? Holds the definition it was opened under, whatever changes later."""
+
+    class State(models.TextChoices):
+        OPEN = "open", _("Open")
+        PASSED = "passed", _("Passed")
+        REFUSED = "refused", _("Refused")
+        HELD = "held", _("Held")
+        STOPPED = "stopped", _("Stopped")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
+
+    iteration = models.ForeignKey(
+        "lifecycle.Iteration", models.PROTECT, related_name="gates"
+    )
+    phase = models.ForeignKey("lifecycle.Phase", models.PROTECT, related_name="gates")
+    key = models.CharField(max_length=10)
+    round = models.PositiveSmallIntegerField(
+        default=1, help_text="how often it was asked in this iteration"
+    )
+    name = models.CharField(max_length=200)
+    question = models.CharField(max_length=600)
+    definition = models.JSONField(
+        help_text="the gate of the process version, frozen when it was opened"
+    )
+    model_version = models.ForeignKey(
+        "lifecycle.ModelVersion",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="gates",
+    )
+    environment = models.CharField(
+        max_length=60, blank=True, help_text="where it would be deployed"
+    )
+    scope = models.JSONField(
+        default=dict, blank=True, help_text='such as {"country": ["US"]}'
+    )
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    outcome_reason = models.TextField(blank=True)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+"
+    )
+    opened_at = models.DateTimeField()
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["iteration", "opened_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["iteration", "key", "round"], name="gate_round_once"
+            ),
+            models.UniqueConstraint(
+                fields=["iteration", "key"],
+                condition=Q(state="open"),
+                name="gate_one_open",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="open", decided_at__isnull=True)
+                | (~Q(state="open") & Q(decided_at__isnull=False)),
+                name="gate_decided_at_iff_decided",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.name}"
+
+    @property
+    def required_signatures(self) -> int:
+        """How many people must approve."""
+        return int(self.definition["signatures"]["required"])
+
+
+GATE_STATES = StateMachine(
+    "gate",
+    initial="open",
+    transitions={
+        "open": {
+            "pass": "passed",
+            "refuse": "refused",
+            "hold": "held",
+            "stop": "stopped",
+            "withdraw": "withdrawn",
+        },
+    },
+)
+
+
+class Evaluation(models.Model):
+    """One recorded result of a gate's criteria, with the digest of exactly what was looked at."""
+
+    gate = models.ForeignKey(
+        "governance.Gate", models.PROTECT, related_name="evaluations"
+    )
+    verdict = models.BooleanField(help_text="every blocking criterion is met")
+    subject = models.TextField(
+        help_text="canonical JSON (RFC 8785) of what was evaluated: what a signature binds to"
+    )
+    digest = models.CharField(max_length=64, help_text="SHA-256 of subject")
+    evaluated_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["gate", "-evaluated_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.gate} {self.digest[:12]}"
+
+
+class CriterionResult(models.Model):
+    """What one criterion saw and said."""
+
+    class Verdict(models.TextChoices):
+        MET = "met", _("Met")
+        NOT_MET = "not_met", _("Not met")
+        UNREADABLE = "unreadable", _("Cannot be read")
+        WAIVED = "waived", _("Waived")
+
+    evaluation = models.ForeignKey(
+        "governance.Evaluation", models.PROTECT, related_name="results"
+    )
+    order = models.PositiveSmallIntegerField()
+    key = models.CharField(max_length=60)
+    words = models.CharField(max_length=600)
+    expression = models.TextField()
+    blocking = models.BooleanField()
+    verdict = models.CharField(max_length=10, choices=Verdict.choices)
+    reason = models.CharField(max_length=1000)
+    metric = models.CharField(max_length=120, blank=True)
+    slice = models.CharField(max_length=120, blank=True)
+    operator = models.CharField(max_length=2, blank=True)
+    observed = models.FloatField(null=True, blank=True)
+    limit = models.FloatField(null=True, blank=True)
+    previous = models.FloatField(
+        null=True, blank=True, help_text="the last authorized version's value"
+    )
+
+    class Meta:
+        ordering = ["evaluation", "order"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["evaluation", "order"], name="criterion_order_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.verdict}"
+
+
+class Signoff(models.Model):
+    """One person's electronic signature under one evaluation. Never edited, never deleted."""
+
+    class Decision(models.TextChoices):
+        APPROVE = "approve", _("Approve")
+        REJECT = "reject", _("Reject")
+        ACKNOWLEDGE = "acknowledge", _("Acknowledge")
+
+    class Meaning(models.TextChoices):
+        REVIEW = "review", _("Review")
+        APPROVAL = "approval", _("Approval")
+        RESPONSIBILITY = "responsibility", _("Responsibility")
+        AUTHORSHIP = "authorship", _("Authorship")
+
+    gate = models.ForeignKey("governance.Gate", models.PROTECT, related_name="signoffs")
+    evaluation = models.ForeignKey(
+        "governance.Evaluation", models.PROTECT, related_name="signoffs"
+    )
+    signer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="signoffs"
+    )
+    signer_name = models.CharField(max_length=300, help_text="printed name at the time")
+    decision = models.CharField(max_length=12, choices=Decision.choices)
+    meaning = models.CharField(max_length=15, choices=Meaning.choices)
+    comment = models.TextField(blank=True)
+    digest = models.CharField(
+        max_length=64, help_text="the evaluation's, as it was shown"
+    )
+    signed_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["gate", "signed_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["gate", "signer"], name="signoff_once_per_person_and_gate"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.signer_name}: {self.decision}"

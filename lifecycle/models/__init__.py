@@ -1,0 +1,60 @@
+from lifecycle.models.evidence import EVIDENCE_STATES, Evidence, Snapshot
+from lifecycle.models.handoffs import (
+    HANDOFF_STATES,
+    AcceptanceCriterion,
+    Deliverable,
+    Handoff,
+)
+from lifecycle.models.iterations import ITERATION_STATES, PHASE_STATES, Iteration, Phase
+from lifecycle.models.outbox import JOB_STATES, Job
+from lifecycle.models.processes import Process, ProcessVersion
+from lifecycle.models.projects import Membership, Project
+from lifecycle.models.requirements import REQUIREMENT_STATES, Requirement
+from lifecycle.models.risks import (
+    QUALITY_ACTION_STATES,
+    RISK_STATES,
+    QualityAction,
+    Risk,
+)
+from lifecycle.models.runs import RUN_STATES, ModelVersion, Run
+from lifecycle.models.tasks import TASK_STATES, Task, TaskDuty
+from lifecycle.models.tokens import ApiToken
+from lifecycle.models.triggers import FIRING_STATES, Firing, Trigger
+from lifecycle.models.users import User
+
+__all__ = [
+    "EVIDENCE_STATES",
+    "FIRING_STATES",
+    "HANDOFF_STATES",
+    "ITERATION_STATES",
+    "JOB_STATES",
+    "PHASE_STATES",
+    "QUALITY_ACTION_STATES",
+    "REQUIREMENT_STATES",
+    "RISK_STATES",
+    "RUN_STATES",
+    "TASK_STATES",
+    "AcceptanceCriterion",
+    "ApiToken",
+    "Deliverable",
+    "Evidence",
+    "Firing",
+    "Handoff",
+    "Iteration",
+    "Job",
+    "Membership",
+    "ModelVersion",
+    "Phase",
+    "Process",
+    "ProcessVersion",
+    "Project",
+    "QualityAction",
+    "Requirement",
+    "Risk",
+    "Run",
+    "Snapshot",
+    "Task",
+    "TaskDuty",
+    "Trigger",
+    "User",
+]

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from ledger.states import StateMachine
+
+
+class Run(models.Model):
+    """Something that really ran: training, evaluation, data validation, deployment or monitoring."""
+
+    class Kind(models.TextChoices):
+        DATA_VALIDATION = "DVR", _("Data validation")
+        TRAINING = "TRN", _("Training")
+        EVALUATION = "EVR", _("Evaluation")
+        DEPLOYMENT = "DPR", _("Deployment")
+        MONITORING = "MON", _("Monitoring")
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("Queued")
+        RUNNING = "running", _("Running")
+        FINISHED = "finished", _("Finished")
+        FAILED = "failed", _("Failed")
+
+    project = models.ForeignKey(
+        "lifecycle.Project", models.PROTECT, related_name="runs"
+    )
+    iteration = models.ForeignKey(
+        "lifecycle.Iteration",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="runs",
+    )
+    task = models.ForeignKey(
+        "lifecycle.Task", models.PROTECT, null=True, blank=True, related_name="runs"
+    )
+    kind = models.CharField(max_length=3, choices=Kind.choices)
+    title = models.CharField(max_length=300)
+    source = models.CharField(
+        max_length=40, default="builtin", help_text="executor or connector"
+    )
+    external_id = models.CharField(max_length=200, blank=True)
+    spec = models.JSONField(
+        default=dict, help_text="the declarative specification it was started with"
+    )
+    spec_digest = models.CharField(max_length=64, blank=True)
+    record = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="what came out: parameters, metrics, slices, data, environment",
+    )
+    model_version = models.ForeignKey(
+        "lifecycle.ModelVersion",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="runs",
+        help_text="made by a training; looked at by an evaluation, deployment or monitoring",
+    )
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    progress = models.FloatField(default=0.0, help_text="0 to 1")
+    step = models.CharField(max_length=200, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    error = models.TextField(blank=True)
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="nobody: a schedule or trigger started it",
+    )
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["finished", "failed"], finished_at__isnull=False)
+                | (Q(state__in=["queued", "running"]) & Q(finished_at__isnull=True)),
+                name="run_finished_at_iff_ended",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="failed") | ~Q(error=""), name="run_failed_has_error"
+            ),
+            models.UniqueConstraint(
+                fields=["source", "external_id"],
+                condition=~Q(external_id=""),
+                name="run_external_id_once",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["project", "kind", "-created_at"], name="run_by_project_kind"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk} {self.title}"
+
+    @property
+    def label(self) -> str:
+        """Short name for tables and links, such as "TRN 12"."""
+        return f"{self.kind} {self.pk}"
+
+
+RUN_STATES = StateMachine(
+    "run",
+    initial="queued",
+    transitions={
+        "queued": {"begin": "running", "fail": "failed"},
+        "running": {"begin": "running", "finish": "finished", "fail": "failed"},
+    },
+)
+
+
+class ModelVersion(models.Model):
+    """A model as it was made, named by the SHA-256 of its artifact."""
+
+    project = models.ForeignKey(
+        "lifecycle.Project", models.PROTECT, related_name="model_versions"
+    )
+    number = models.PositiveIntegerField()
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the artifact")
+    path = models.CharField(max_length=300, help_text="name in the default storage")
+    size = models.BigIntegerField(help_text="bytes")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["project", "-number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "number"], name="model_version_number_once"
+            ),
+            models.UniqueConstraint(
+                fields=["project", "digest"], name="model_version_digest_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.project} model {self.number}"

@@ -1,0 +1,3 @@
+from reports.models.reports import REPORT_STATES, Report
+
+__all__ = ["REPORT_STATES", "Report"]
