@@ -1,0 +1,167 @@
+"""The only writers of the ledger: `append`, `append_many`, `erase_payload`."""
+
+import datetime as dt
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from django.db import connection, models, transaction
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
+
+from ledger import canonical, tables
+from ledger.actions import Action, LedgerAction
+from ledger.actors import Actor
+from ledger.errors import Invalid, Refused
+from ledger.merkle import Frontier, leaf_hash
+from ledger.models import Entry, Payload
+
+BATCH = 1000
+
+
+@dataclass(frozen=True)
+class Record:
+    """What `append_many` needs for one entry; the fields are those of `append`."""
+
+    actor: Actor
+    action: Action
+    subject: models.Model
+    project: str | None = None
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+def append(
+    *,
+    actor: Actor,
+    action: Action,
+    subject: models.Model,
+    project: str | None = None,
+    detail: dict[str, Any] | None = None,
+) -> Entry:
+    """Add one entry inside the caller's transaction, so that it stands or falls with what it records.
+
+    `project` is the project's slug. `detail` is JSON (no Decimal, no datetime, no NaN).
+    Other writers wait from here until the transaction ends: call it last ("record"), after the slow work.
+
+    Raises RuntimeError without a transaction, TypeError for an action that is no member of an `Action`
+    vocabulary, ValueError for an unsaved subject or a key that does not fit its column, and `Invalid` for a
+    detail that is too large or not JSON. Two SQL statements on PostgreSQL, four on SQLite.
+    """
+    [entry] = append_many(
+        [Record(actor=actor, action=action, subject=subject, project=project, detail=detail or {})]
+    )
+    return entry
+
+
+def append_many(records: Iterable[Record]) -> list[Entry]:
+    """Add many entries at once, in order: for bulk work. Same rules as `append`; all or none."""
+    if not connection.in_atomic_block:
+        raise RuntimeError("The ledger writes inside the caller's transaction only: there is none.")
+    waiting, entries = iter(records), list[Entry]()
+    while batch := list(islice(waiting, BATCH)):
+        prepared = [_prepare(record) for record in batch]
+        entries += _write(prepared)
+    return entries
+
+
+@transaction.atomic
+def erase_payload(*, index: int, actor: Actor, reason: str) -> Entry:
+    """Forget the payload of one entry for good, and record who did it and why.
+
+    The entry itself and the tree stay as they are: the leaf holds only a hash, and the salt is forgotten too,
+    so that nobody can find the words again by trying. Returns the new entry, `payload.erased`.
+    Raises `Refused` (`already_erased`) and `Invalid` (`no_such_entry`, `no_reason`).
+    """
+    if not reason.strip():
+        raise Invalid("no_reason", _("Say why the payload is erased."), "reason")
+    payload = Payload.objects.select_for_update().select_related("entry").filter(pk=index).first()
+    if payload is None:
+        raise Invalid("no_such_entry", _("The ledger has no entry %(index)s.") % {"index": index}, "index")
+    if payload.erased:
+        raise Refused("already_erased", _("The payload of entry %(index)s was erased before.") % {"index": index})
+
+    erasure = append(
+        actor=actor,
+        action=LedgerAction.PAYLOAD_ERASED,
+        subject=payload.entry,
+        project=payload.entry.project or None,
+        detail={"reason": reason.strip()},
+    )
+    Payload.objects.filter(pk=index).update(salt=None, body=None, erased_at=erasure.recorded_at)
+    return erasure
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A record that passed every check: only its place in the tree is missing."""
+
+    keys: dict[str, str]
+    salt: bytes
+    body: str
+
+
+def _prepare(record: Record) -> _Prepared:
+    action, subject = record.action, record.subject
+    if not isinstance(action, Action):
+        raise TypeError(f"An action is a member of an Action vocabulary, not {action!r}.")
+    if subject._state.adding or subject.pk is None:
+        raise ValueError(f"The subject is not saved: {subject!r}.")
+    keys = {
+        "actor": record.actor.actor_key,
+        "action": action.value,
+        "subject_type": subject._meta.concrete_model._meta.label_lower,
+        "subject_id": str(subject.pk),
+        "project": record.project or "",
+    }
+    for name, key in keys.items():
+        _refuse_unfit_key(name, key)
+    body = canonical.payload_body(
+        actor_label=record.actor.actor_label, subject_label=str(subject), detail=record.detail
+    )
+    return _Prepared(keys=keys, salt=secrets.token_bytes(canonical.SALT_SIZE), body=body)
+
+
+def _refuse_unfit_key(name: str, key: str) -> None:
+    if not isinstance(key, str):
+        raise TypeError(f"The {name} of an entry is a text, not {key!r}.")
+    if len(key) > 100 or "\x00" in key or (not key and name != "project"):
+        raise ValueError(f"The {name} of an entry has 1 to 100 characters without NUL, not {key[:120]!r}.")
+
+
+def _write(batch: list[_Prepared]) -> list[Entry]:
+    """Put a batch behind the last entry; the head stays locked until the transaction ends."""
+    with connection.cursor() as cursor:
+        tree = tables.lock_head(cursor)
+        # Under the lock, so that the times of entries are in order as long as the clock is.
+        moment = now()
+        entries = [_grow(tree, each, moment) for each in batch]
+        tables.insert(
+            cursor,
+            entries=entries,
+            payloads=[(entry.index, each.salt, each.body) for entry, each in zip(entries, batch, strict=True)],
+            tree=tree,
+        )
+    return entries
+
+
+def _grow(tree: Frontier, prepared: _Prepared, moment: dt.datetime) -> Entry:
+    payload_hash = canonical.payload_digest(prepared.salt, prepared.body)
+    index = tree.size
+    leaf = leaf_hash(
+        canonical.leaf_bytes(
+            index=index, time=canonical.time_text(moment), payload_hash=payload_hash, **prepared.keys
+        )
+    )
+    tree.append(leaf)
+    entry = Entry(
+        index=index,
+        recorded_at=moment,
+        payload_hash=payload_hash,
+        leaf_hash=leaf.hex(),
+        root=tree.root().hex(),
+        **prepared.keys,
+    )
+    entry._state.adding, entry._state.db = False, connection.alias
+    return entry
