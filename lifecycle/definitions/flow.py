@@ -1,0 +1,121 @@
+"""The parts that move work along: loops back, handoffs, triggers."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, StrictFloat
+
+from lifecycle.definitions.base import Code, Count, Expression, Flag, Key, Line, Name, Part, PhaseKey, Text
+from lifecycle.definitions.work import Days
+
+ParamName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+ExactInt = Annotated[Count, Field(ge=-(2**53) + 1, le=2**53 - 1)]
+"""Whole numbers that JSON carries exactly."""
+
+Value = Flag | ExactInt | StrictFloat | Line
+
+
+class OpensOn(StrEnum):
+    """The event that lets a handoff come into being."""
+
+    PHASE_STARTED = "phase_started"
+    GATE_PASSED = "gate_passed"
+    TASK_VERIFIED = "task_verified"
+    TRIGGER = "trigger"
+
+
+class TriggerKind(StrEnum):
+    """What a trigger listens to."""
+
+    MANUAL = "manual"
+    SCHEDULE = "schedule"
+    NEW_DATA = "new_data"
+    METRIC = "metric"
+    DRIFT = "drift"
+    ANOMALY = "anomaly"
+    CHANGE = "change"
+    DEPLOYMENT = "deployment"
+    HANDOFF = "handoff"
+    INCIDENT = "incident"
+    REGULATION = "regulation"
+    EXPIRY = "expiry"
+
+
+class TriggerMode(StrEnum):
+    """Whether software may start the action or a person decides first."""
+
+    AUTO = "auto"
+    ASK = "ask"
+
+
+class TriggerAction(StrEnum):
+    """What a firing does."""
+
+    OPEN_ITERATION = "open_iteration"
+    REOPEN_PHASE = "reopen_phase"
+    START_TRAINING = "start_training"
+    SUSPEND_AUTHORIZATION = "suspend_authorization"
+    NOTIFY = "notify"
+
+
+class Loop(Part):
+    """A way back. `from_refs` and `to_refs` are phases or tasks; no `to_refs` with `may_stop` is a stop."""
+
+    key: Key
+    name: Name
+    from_refs: tuple[Key, ...] = Field(min_length=1)
+    to_refs: tuple[Key, ...] = ()
+    may_stop: Flag = False
+    condition: Text
+    sources: tuple[Name, ...] = ()
+
+
+class Opening(Part):
+    """When a handoff arises: the event, and the phase, gate, task or trigger it is about."""
+
+    event: OpensOn
+    ref: Key
+
+
+class Handoff(Part):
+    """Deliverables that go from givers to takers, who tick each criterion before they accept.
+
+    `stage_pair` is empty, one stage (inside or into it) or two (from, to). `to_phase` is set when the
+    handoff leaves its phase. `due_days` counts from the opening event.
+    """
+
+    key: Key
+    name: Name
+    phase: PhaseKey
+    to_phase: PhaseKey | None = None
+    stage_pair: tuple[Code, ...] = Field(default=(), max_length=2)
+    givers: tuple[Code, ...] = Field(min_length=1)
+    takers: tuple[Code, ...] = Field(min_length=1)
+    deliverables: tuple[Line, ...] = Field(min_length=1)
+    criteria: tuple[Line, ...] = Field(min_length=1)
+    opens: Opening
+    due_days: Days = 7
+    sources: tuple[Name, ...] = ()
+
+
+class Trigger(Part):
+    """A condition over an event that sends work back. `condition` is CEL over `event` and `params`.
+
+    `cron` (five columns, read in `timezone`) is there exactly when the kind is `schedule`.
+    `reopens` names phases or tasks; empty where the firing's own subject says what to reopen.
+    """
+
+    key: Key
+    kind: TriggerKind
+    name: Name
+    signal: Text
+    condition: Expression
+    params: dict[ParamName, Value] = Field(default_factory=dict)
+    cron: Annotated[str, Field(max_length=100)] | None = None
+    timezone: Annotated[str, Field(max_length=64)] = "UTC"
+    cooldown_hours: Annotated[Count, Field(ge=0, le=8784)] = 24
+    mode: TriggerMode
+    action: TriggerAction
+    reopens: tuple[Key, ...] = ()
+    fallback: Text
+    sources: tuple[Name, ...] = ()
