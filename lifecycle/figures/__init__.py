@@ -1,0 +1,39 @@
+"""The small drawings of the interface: view-models with pure geometry, drawn by SVG templates, coloured by classes.
+
+A figure knows nothing of the database. Its `label` says the finding, for people who do not see the picture.
+Statistical charts are made elsewhere, by Altair.
+"""
+
+from lifecycle.figures.bars import AgeBar, PsiBar, PsiBars
+from lifecycle.figures.bullet import Bullet
+from lifecycle.figures.drawing import Figure, render_figure
+from lifecycle.figures.drift import DriftHistogram
+from lifecycle.figures.ring import PhaseRing, PhaseStrip, RingLoop, RingPhase
+from lifecycle.figures.series import Series, SeriesChart, SeriesEvent, SeriesLimit
+from lifecycle.figures.sparkline import Sparkline
+from lifecycle.figures.timeline import IterationTimeline, TimelineGate, TimelineMark, TimelinePhase, TimelineRow, TimelineSpan
+
+__all__ = [
+    "AgeBar",
+    "Bullet",
+    "DriftHistogram",
+    "Figure",
+    "IterationTimeline",
+    "PhaseRing",
+    "PhaseStrip",
+    "PsiBar",
+    "PsiBars",
+    "RingLoop",
+    "RingPhase",
+    "Series",
+    "SeriesChart",
+    "SeriesEvent",
+    "SeriesLimit",
+    "Sparkline",
+    "TimelineGate",
+    "TimelineMark",
+    "TimelinePhase",
+    "TimelineRow",
+    "TimelineSpan",
+    "render_figure",
+]

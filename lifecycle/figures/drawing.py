@@ -1,0 +1,60 @@
+"""How a figure becomes SVG, in a page or on its own in a PDF."""
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+from django.contrib.staticfiles import finders
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString, mark_safe
+
+_TOKEN = re.compile(r"(--[\w-]+):\s*([^;]+);")
+_USE = re.compile(r"var\((--[\w-]+)\)")
+_RULE = re.compile(r"[^{}]+\{[^{}]*\}")
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+
+
+class Figure(Protocol):
+    """What every view-model offers to its template."""
+
+    template: ClassVar[str]
+
+    @property
+    def label(self) -> str:
+        """The finding in one sentence."""
+        ...
+
+
+def render_figure(figure: Figure, *, css: str = "", standalone: bool = False) -> SafeString:
+    """The figure as an `<svg>`.
+
+    In a page its classes take their colours from the style sheet. `standalone=True` puts the light colours, the fonts'
+    names and the hatch pattern into the SVG itself, since WeasyPrint does not apply a document's CSS inside an SVG.
+    """
+    context = {"figure": figure, "css": css, "standalone": standalone, "style": figure_style() if standalone else ""}
+    return SafeString(render_to_string(figure.template, context).strip())
+
+
+@cache
+def figure_style() -> SafeString:
+    """The rules of charts.css that draw, with the light values of tokens.css written out. Read once a process."""
+    tokens = light_tokens()
+    text = _COMMENT.sub("", _static_text("css/charts.css")).partition("{")[2].rpartition("}")[0]
+    rules = [rule.strip() for rule in _RULE.findall(text)]
+    drawn = " ".join(rule for rule in rules if "inline-size" not in rule and "display" not in rule)
+    # Safe: it comes from our own style sheets, never from a person.
+    return mark_safe(_USE.sub(lambda use: tokens[use[1]], drawn))  # noqa: S308
+
+
+def light_tokens() -> dict[str, str]:
+    """Every token of the light theme by its name (with the leading dashes)."""
+    light = _static_text("css/tokens.css").partition("@media")[0]
+    return {name: value.strip() for name, value in _TOKEN.findall(_COMMENT.sub("", light))}
+
+
+def _static_text(name: str) -> str:
+    found = finders.find(name)
+    if not isinstance(found, str):
+        raise FileNotFoundError(f"The style sheet {name} is not among the static files.")
+    return Path(found).read_text(encoding="utf-8")

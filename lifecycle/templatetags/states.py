@@ -1,0 +1,115 @@
+"""One table: which shape and colour each state of each record has.
+
+A look is a pair (class, glyph). Shape comes first, so that a state can be told without colour; see docs/design.md.
+A word that means different things on different records has an entry with the record's name before it.
+"""
+
+from typing import NamedTuple
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Look(NamedTuple):
+    """How a state is drawn: the class that sets its colours and the glyph of the sprite."""
+
+    css: str
+    glyph: str
+
+
+OK = Look("is-ok", "ok")
+BAD = Look("is-bad", "bad")
+WARN = Look("is-warn", "warn")
+WAIVED = Look("is-waived", "waived")
+NOW = Look("is-now", "now")
+IDLE = Look("is-idle", "idle")
+WAIT = Look("is-idle", "wait")
+STALE = Look("is-idle", "stale")
+NA = Look("is-idle", "na")
+LOCKED = Look("is-idle", "lock")
+
+LOOKS: dict[Look, tuple[str, ...]] = {
+    OK: (
+        "accepted", "acted", "active", "agreed", "allow", "allowed", "applied", "approve", "approved", "completed",
+        "decided", "delivered", "deployed", "done", "finished", "fired", "frozen", "granted", "included", "intact",
+        "live", "mended", "met", "ok", "pass", "passed", "published", "resolved", "satisfied", "settled", "signed",
+        "succeeded", "valid", "verified", "within",
+    ),
+    BAD: (
+        "bad", "broken", "critical", "denied", "deny", "dead", "error", "failed", "fail", "high", "not_met", "over",
+        "overdue", "refused", "reject", "rejected", "revoked", "suspended", "unacceptable", "violated",
+    ),
+    WARN: (
+        "blocked", "conditional", "drifted", "due", "escalated", "inconclusive", "lapsed", "late", "lost", "missing",
+        "near", "on_hold", "reopened", "returned", "shifted", "unverified", "warn", "warning",
+    ),
+    WAIVED: ("passed_with_conditions", "waived", "waiver"),
+    NOW: (
+        "assessed", "claimed", "defining_requirements", "evaluating", "in_mitigation", "in_progress", "in_review",
+        "leased", "now", "offered", "open", "qa_selected", "reassessed", "requested", "running", "signing", "started",
+        "submitted", "your_turn",
+    ),
+    IDLE: ("created", "draft", "identified", "idle", "inherited", "not_open", "not_started", "planned", "selected"),
+    WAIT: ("asked", "awaiting", "deferred", "pending", "queued", "ready", "scheduled", "wait", "waiting"),
+    STALE: ("expired", "outdated", "revision_due", "stale", "superseded", "unreadable", "withdrawn"),
+    NA: (
+        "acknowledge", "acknowledged", "cancelled", "closed", "disabled", "dismissed", "ended", "ignored", "merged",
+        "na", "not_applicable", "removed", "retired", "rolled_back", "skipped", "stopped", "suppressed", "unknown",
+    ),
+    LOCKED: ("locked", "may_not_sign"),
+}
+
+ON_RECORD: dict[str, Look] = {
+    "finding.open": WARN,
+    "finding.closed": OK,
+    "finding.waived": WAIVED,
+    "risk.identified": WARN,
+    "risk.assessed": NOW,
+    "risk.closed": OK,
+    "risk.reopened": WARN,
+    "task.not_applicable": NA,
+    "firing.rejected": NA,
+    "waiver.active": WAIVED,
+    "waiver.granted": WAIVED,
+    "authorization.withdrawn": BAD,
+    "trigger.suspended": NA,
+    "schedule.suspended": NA,
+}
+
+WORDS: dict[str, object] = {
+    "allow": _("Allowed"),
+    "deny": _("Denied"),
+    "approve": _("Approved"),
+    "reject": _("Rejected"),
+    "acknowledge": _("Acknowledged"),
+    "pass": _("Met"),
+    "fail": _("Not met"),
+    "error": _("Unreadable"),
+    "na": _("Not applicable"),
+}
+
+_BY_WORD: dict[str, Look] = {word: look for look, words in LOOKS.items() for word in words}
+
+
+def look_of(value: str, machine: str = "") -> Look:
+    """The look of a state; the bare ring for a word that the table does not know (it still shows the word)."""
+    word = str(value).lower().replace("-", "_").replace(" ", "_")
+    return ON_RECORD.get(f"{machine}.{word}") or _BY_WORD.get(word, IDLE)
+
+
+def state_of(subject: object) -> tuple[str, str, str]:
+    """(machine, value, word for people) of a record with a state, of a choice, or of a bare string."""
+    if isinstance(subject, models.Model):
+        field = next((name for name in ("state", "status", "verdict") if hasattr(subject, name)), "")
+        value = str(getattr(subject, field, "") or "")
+        display = getattr(subject, f"get_{field}_display", None)
+        return subject._meta.model_name or "", value, str(display()) if display else word_for(value)
+    label = getattr(subject, "label", None)
+    value = str(getattr(subject, "value", subject))
+    return "", value, str(label) if label else word_for(value)
+
+
+def word_for(value: str) -> str:
+    """A state's identifier as people read it: "in_progress" is "In progress"."""
+    known = WORDS.get(value.lower())
+    return str(known) if known else value.replace("_", " ").capitalize()
