@@ -1,9 +1,12 @@
-"""Who may decide, as a Django app."""
+from importlib import import_module
 
 from django.apps import AppConfig
 
 
 class GovernanceConfig(AppConfig):
-    """Gates, criteria, sign-offs, waivers, authorizations, deployments."""
+    """Who may decide: gates, criteria, sign-offs, authorizations, deployments."""
 
     name = "governance"
+
+    def ready(self) -> None:
+        import_module("governance.receivers")  # connects them

@@ -16,15 +16,9 @@ class Authorization(models.Model):
         SUSPENDED = "suspended", _("Suspended")
         WITHDRAWN = "withdrawn", _("Withdrawn")
 
-    project = models.ForeignKey(
-        "lifecycle.Project", models.PROTECT, related_name="authorizations"
-    )
-    gate = models.OneToOneField(
-        "governance.Gate", models.PROTECT, related_name="authorization"
-    )
-    model_version = models.ForeignKey(
-        "lifecycle.ModelVersion", models.PROTECT, related_name="authorizations"
-    )
+    project = models.ForeignKey("lifecycle.Project", models.PROTECT, related_name="authorizations")
+    gate = models.OneToOneField("governance.Gate", models.PROTECT, related_name="authorization")
+    model_version = models.ForeignKey("lifecycle.ModelVersion", models.PROTECT, related_name="authorizations")
     model_digest = models.CharField(max_length=64)
     environment = models.CharField(max_length=60)
     scope = models.JSONField(
@@ -39,11 +33,7 @@ class Authorization(models.Model):
 
     class Meta:
         ordering = ["-valid_from", "-pk"]
-        indexes = [
-            models.Index(
-                fields=["model_digest", "environment"], name="authorization_lookup"
-            )
-        ]
+        indexes = [models.Index(fields=["model_digest", "environment"], name="authorization_lookup")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(valid_until__gt=models.F("valid_from")),
@@ -73,15 +63,9 @@ class Deployment(models.Model):
         REPLACED = "replaced", _("Replaced")
         WITHDRAWN = "withdrawn", _("Withdrawn")
 
-    project = models.ForeignKey(
-        "lifecycle.Project", models.PROTECT, related_name="deployments"
-    )
-    iteration = models.ForeignKey(
-        "lifecycle.Iteration", models.PROTECT, related_name="deployments"
-    )
-    model_version = models.ForeignKey(
-        "lifecycle.ModelVersion", models.PROTECT, related_name="deployments"
-    )
+    project = models.ForeignKey("lifecycle.Project", models.PROTECT, related_name="deployments")
+    iteration = models.ForeignKey("lifecycle.Iteration", models.PROTECT, related_name="deployments")
+    model_version = models.ForeignKey("lifecycle.ModelVersion", models.PROTECT, related_name="deployments")
     authorization = models.ForeignKey(
         "governance.Authorization",
         models.PROTECT,
@@ -93,9 +77,7 @@ class Deployment(models.Model):
     environment = models.CharField(max_length=60)
     scope = models.JSONField(default=dict, blank=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.LIVE)
-    deployed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+"
-    )
+    deployed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     deployed_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
 
@@ -137,9 +119,7 @@ class Finding(models.Model):
         OPEN = "open", _("Open")
         SETTLED = "settled", _("Settled")
 
-    project = models.ForeignKey(
-        "lifecycle.Project", models.PROTECT, related_name="findings"
-    )
+    project = models.ForeignKey("lifecycle.Project", models.PROTECT, related_name="findings")
     title = models.CharField(max_length=300)
     detail = models.TextField(blank=True)
     severity = models.CharField(max_length=8, choices=Severity.choices)
@@ -169,6 +149,4 @@ class Finding(models.Model):
         return self.title
 
 
-FINDING_STATES = StateMachine(
-    "finding", initial="open", transitions={"open": {"settle": "settled"}}
-)
+FINDING_STATES = StateMachine("finding", initial="open", transitions={"open": {"settle": "settled"}})

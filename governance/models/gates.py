@@ -19,19 +19,13 @@ class Gate(models.Model):
         STOPPED = "stopped", _("Stopped")
         WITHDRAWN = "withdrawn", _("Withdrawn")
 
-    iteration = models.ForeignKey(
-        "lifecycle.Iteration", models.PROTECT, related_name="gates"
-    )
+    iteration = models.ForeignKey("lifecycle.Iteration", models.PROTECT, related_name="gates")
     phase = models.ForeignKey("lifecycle.Phase", models.PROTECT, related_name="gates")
     key = models.CharField(max_length=10)
-    round = models.PositiveSmallIntegerField(
-        default=1, help_text="how often it was asked in this iteration"
-    )
+    round = models.PositiveSmallIntegerField(default=1, help_text="how often it was asked in this iteration")
     name = models.CharField(max_length=200)
     question = models.CharField(max_length=600)
-    definition = models.JSONField(
-        help_text="the gate of the process version, frozen when it was opened"
-    )
+    definition = models.JSONField(help_text="the gate of the process version, frozen when it was opened")
     model_version = models.ForeignKey(
         "lifecycle.ModelVersion",
         models.PROTECT,
@@ -39,26 +33,18 @@ class Gate(models.Model):
         blank=True,
         related_name="gates",
     )
-    environment = models.CharField(
-        max_length=60, blank=True, help_text="where it would be deployed"
-    )
-    scope = models.JSONField(
-        default=dict, blank=True, help_text='such as {"country": ["US"]}'
-    )
+    environment = models.CharField(max_length=60, blank=True, help_text="where it would be deployed")
+    scope = models.JSONField(default=dict, blank=True, help_text='such as {"country": ["US"]}')
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
     outcome_reason = models.TextField(blank=True)
-    requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+"
-    )
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     opened_at = models.DateTimeField()
     decided_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["iteration", "opened_at", "pk"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["iteration", "key", "round"], name="gate_round_once"
-            ),
+            models.UniqueConstraint(fields=["iteration", "key", "round"], name="gate_round_once"),
             models.UniqueConstraint(
                 fields=["iteration", "key"],
                 condition=Q(state="open"),
@@ -98,9 +84,7 @@ GATE_STATES = StateMachine(
 class Evaluation(models.Model):
     """One recorded result of a gate's criteria, with the digest of exactly what was looked at."""
 
-    gate = models.ForeignKey(
-        "governance.Gate", models.PROTECT, related_name="evaluations"
-    )
+    gate = models.ForeignKey("governance.Gate", models.PROTECT, related_name="evaluations")
     verdict = models.BooleanField(help_text="every blocking criterion is met")
     subject = models.TextField(
         help_text="canonical JSON (RFC 8785) of what was evaluated: what a signature binds to"
@@ -124,9 +108,7 @@ class CriterionResult(models.Model):
         UNREADABLE = "unreadable", _("Cannot be read")
         WAIVED = "waived", _("Waived")
 
-    evaluation = models.ForeignKey(
-        "governance.Evaluation", models.PROTECT, related_name="results"
-    )
+    evaluation = models.ForeignKey("governance.Evaluation", models.PROTECT, related_name="results")
     order = models.PositiveSmallIntegerField()
     key = models.CharField(max_length=60)
     words = models.CharField(max_length=600)
@@ -139,17 +121,11 @@ class CriterionResult(models.Model):
     operator = models.CharField(max_length=2, blank=True)
     observed = models.FloatField(null=True, blank=True)
     limit = models.FloatField(null=True, blank=True)
-    previous = models.FloatField(
-        null=True, blank=True, help_text="the last authorized version's value"
-    )
+    previous = models.FloatField(null=True, blank=True, help_text="the last authorized version's value")
 
     class Meta:
         ordering = ["evaluation", "order"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["evaluation", "order"], name="criterion_order_once"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["evaluation", "order"], name="criterion_order_once")]
 
     def __str__(self) -> str:
         return f"{self.key}: {self.verdict}"
@@ -170,27 +146,19 @@ class Signoff(models.Model):
         AUTHORSHIP = "authorship", _("Authorship")
 
     gate = models.ForeignKey("governance.Gate", models.PROTECT, related_name="signoffs")
-    evaluation = models.ForeignKey(
-        "governance.Evaluation", models.PROTECT, related_name="signoffs"
-    )
-    signer = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="signoffs"
-    )
+    evaluation = models.ForeignKey("governance.Evaluation", models.PROTECT, related_name="signoffs")
+    signer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="signoffs")
     signer_name = models.CharField(max_length=300, help_text="printed name at the time")
     decision = models.CharField(max_length=12, choices=Decision.choices)
     meaning = models.CharField(max_length=15, choices=Meaning.choices)
     comment = models.TextField(blank=True)
-    digest = models.CharField(
-        max_length=64, help_text="the evaluation's, as it was shown"
-    )
+    digest = models.CharField(max_length=64, help_text="the evaluation's, as it was shown")
     signed_at = models.DateTimeField()
 
     class Meta:
         ordering = ["gate", "signed_at", "pk"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["gate", "signer"], name="signoff_once_per_person_and_gate"
-            ),
+            models.UniqueConstraint(fields=["evaluation", "signer"], name="signoff_once_per_evaluation"),
         ]
 
     def __str__(self) -> str:

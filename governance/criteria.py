@@ -1,0 +1,127 @@
+"""Judging one criterion: an expression in CEL over what is known. Whatever cannot be read is not met."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import cel
+from django.utils.translation import gettext as _
+
+from governance.errors import Invalid
+from governance.models import CriterionResult
+from lifecycle.definitions import GATE_VARIABLES, problem_of
+
+Verdict = CriterionResult.Verdict
+
+
+@dataclass(frozen=True)
+class Check:
+    """A criterion made ready to be judged. `metric` and `slice` are set where it compares one number."""
+
+    key: str
+    words: str
+    expression: str
+    blocking: bool
+    metric: str = ""
+    slice: str = ""
+    operator: str = ""
+    limit: float | None = None
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a check saw and said. `previous` is the value of the last authorized version."""
+
+    check: Check
+    verdict: str
+    reason: str
+    observed: float | None = None
+    previous: float | None = None
+
+
+def read_criterion(expression: str, *, where: str) -> None:
+    """Raise `Invalid` that names the place if the expression does not parse or asks for what is never there."""
+    problem = problem_of(expression, GATE_VARIABLES)
+    if problem is not None:
+        raise Invalid("criterion_unreadable", problem, where)
+
+
+def metric_expression(metric: str, slice_: str, operator: str, limit: float) -> str:
+    """The CEL text that compares one metric, overall or in a slice, with a limit."""
+    held_in = f'slices["{_quoted(slice_)}"]' if slice_ else "metrics"
+    return f'{held_in}["{_quoted(metric)}"] {operator} {float(limit)!r}'
+
+
+def judge(check: Check, facts: Mapping[str, Any]) -> Judgement:
+    """Judge a check against the facts.
+
+    Fails closed: a missing metric is "not met" with the reason; an expression that cannot be evaluated,
+    or whose value is no truth value, is "unreadable". Neither passes.
+    """
+    observed = _value(facts, check.metric, check.slice)
+    previous = _value(facts.get("previous") or {}, check.metric, check.slice)
+    verdict, reason = _verdict(check, facts, observed)
+    return Judgement(check, verdict, reason, observed, previous)
+
+
+def _verdict(check: Check, facts: Mapping[str, Any], observed: float | None) -> tuple[str, str]:
+    if check.metric and observed is None:
+        return Verdict.NOT_MET, _missing(check.metric, check.slice)
+    try:
+        value = cel.evaluate(check.expression, dict(facts))
+    except KeyError as error:
+        return Verdict.NOT_MET, _("There is no “%(name)s” in the evidence.") % {"name": error.args[0]}
+    except (ValueError, TypeError, ArithmeticError, RuntimeError) as error:
+        return Verdict.UNREADABLE, _("Cannot be evaluated: %(problem)s") % {"problem": _first_line(error)}
+    if value is True:
+        return Verdict.MET, _compared(check, observed) or _("Holds.")
+    if value is False:
+        return Verdict.NOT_MET, _compared(check, observed) or _("Does not hold.")
+    return Verdict.UNREADABLE, _("Its value is not true or false but %(kind)s.") % {
+        "kind": type(value).__name__
+    }
+
+
+def _value(facts: Mapping[str, Any], metric: str, slice_: str) -> float | None:
+    if not metric:
+        return None
+    held_in = (facts.get("slices") or {}).get(slice_) if slice_ else facts.get("metrics")
+    value = (held_in or {}).get(metric)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _missing(metric: str, slice_: str) -> str:
+    if slice_:
+        return _("No evidence holds the metric %(metric)s for %(slice)s.") % {
+            "metric": metric,
+            "slice": slice_,
+        }
+    return _("No evidence holds the metric %(metric)s.") % {"metric": metric}
+
+
+def _compared(check: Check, observed: float | None) -> str:
+    if observed is None or check.limit is None:
+        return ""
+    return _("Observed %(observed).4g, asked for %(operator)s %(limit).4g.") % {
+        "observed": observed,
+        "operator": check.operator,
+        "limit": check.limit,
+    }
+
+
+def _quoted(text: str) -> str:
+    """The inside of a CEL string: whatever is not plain ASCII is escaped, control characters too."""
+    return "".join(
+        char if char.isascii() and char.isprintable() and char not in '\\"' else _escape(char)
+        for char in text
+    )
+
+
+def _escape(char: str) -> str:
+    return f"\\u{ord(char):04x}" if ord(char) <= 0xFFFF else f"\\U{ord(char):08x}"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:300]

@@ -1,0 +1,204 @@
+"""What a gate's criteria may look at, gathered from the records."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from governance.models import Authorization, Finding, Gate
+from lifecycle.models import Evidence, ModelVersion, Requirement, Risk
+
+_COUNTS = (Evidence.State.ATTACHED, Evidence.State.VERIFIED)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The variables of the criteria, and the evidence that they rest on."""
+
+    variables: dict[str, Any]
+    evidence: tuple[Evidence, ...]
+
+
+def facts_of(gate: Gate) -> Facts:
+    """Everything the criteria of this gate may look at. 8 queries, whatever the number of records.
+
+    Metrics come from the snapshots of evaluation and training runs of the gate's model version alone, so that
+    another version's numbers can't speak for it; a later evaluation overrides what the training measured.
+    """
+    evidence = tuple(
+        Evidence.objects.filter(task__phase__iteration=gate.iteration)
+        .select_related("snapshot__run", "task__phase")
+        .order_by("attached_at", "pk")
+    )
+    records = _records(evidence, gate.model_version_id)
+    metrics, slices = _numbers(records)
+    variables: dict[str, Any] = {
+        "metrics": metrics,
+        "slices": slices,
+        "previous": _previous(gate),
+        "tasks": _tasks(gate),
+        "handoffs": [
+            {"key": key, "phase": phase, "state": state}
+            for key, phase, state in gate.iteration.handoffs.values_list("key", "phase_key", "state")
+        ],
+        "risks": _risks(gate),
+        "findings": list(
+            Finding.objects.filter(project=gate.iteration.project).values("severity", "state").order_by("pk")
+        ),
+        "evidence": [_evidence(item) for item in evidence],
+        "run": _run_facts(records),
+        "data": _data_facts(records),
+        "monitoring": _monitoring(evidence),
+        "scope": gate.scope,
+    }
+    variables["requirements"] = _requirements(gate, metrics, slices)
+    return Facts(variables, evidence)
+
+
+def requirements_of(gate: Gate) -> list[Requirement]:
+    """The current requirements that this gate checks. 1 query."""
+    current = gate.iteration.project.requirements.exclude(
+        state__in=[Requirement.State.SUPERSEDED, Requirement.State.DRAFT]
+    )
+    return list(current.filter(gate=gate.key).order_by("-blocking", "key"))
+
+
+def holds(operator: str, observed: float, limit: float) -> bool:
+    """Whether `observed operator limit` is true, for the four operators of a requirement."""
+    return {
+        ">=": observed >= limit,
+        "<=": observed <= limit,
+        ">": observed > limit,
+        "<": observed < limit,
+    }[operator]
+
+
+def _records(evidence: Iterable[Evidence], model_version_id: int | None) -> list[dict[str, Any]]:
+    """Training and evaluation records of the model version, training first, then in order of attachment."""
+    found = [
+        (item.snapshot.kind == "EVR", json.loads(item.snapshot.content))
+        for item in evidence
+        if item.state in _COUNTS
+        and item.snapshot.kind in ("TRN", "EVR")
+        and item.snapshot.run is not None
+        and item.snapshot.run.model_version_id == model_version_id
+    ]
+    return [content for _evaluated, content in sorted(found, key=lambda pair: pair[0])]
+
+
+def _numbers(records: list[dict[str, Any]]) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
+    metrics: dict[str, float] = {}
+    slices: dict[str, dict[str, float]] = {}
+    for content in records:
+        record = content.get("record", {})
+        metrics.update(_clean(record.get("metrics") or {}))
+        for name, values in (record.get("slices") or {}).items():
+            slices.setdefault(name, {}).update(_clean(values))
+    return metrics, slices
+
+
+def _clean(values: dict[str, Any]) -> dict[str, float]:
+    """Numbers only, as doubles: CEL does not compare whole numbers with fractions, and null is missing."""
+    return {
+        name: float(value)
+        for name, value in values.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+
+
+def _previous(gate: Gate) -> dict[str, Any] | None:
+    last = (
+        Authorization.objects.filter(project=gate.iteration.project, environment=gate.environment)
+        .exclude(model_version=gate.model_version_id)
+        .select_related("model_version")
+        .order_by("-valid_from", "-pk")
+        .first()
+    )
+    if last is None:
+        return None
+    metrics, slices = _numbers(_all_records(last.model_version))
+    return {"metrics": metrics, "slices": slices}
+
+
+def _all_records(version: ModelVersion) -> list[dict[str, Any]]:
+    evidence = Evidence.objects.filter(snapshot__run__model_version=version).select_related("snapshot__run")
+    return _records(evidence.order_by("attached_at", "pk"), version.pk)
+
+
+def _tasks(gate: Gate) -> list[dict[str, Any]]:
+    rows = gate.iteration.phases.values_list("key", "tasks__key", "tasks__state", "tasks__mandatory")
+    return [
+        {"key": key, "phase": phase, "state": state, "mandatory": mandatory, "verified": state == "verified"}
+        for phase, key, state, mandatory in rows.order_by("order", "tasks__order")
+        if key is not None
+    ]
+
+
+def _risks(gate: Gate) -> list[dict[str, Any]]:
+    appetite = gate.iteration.project.risk_appetite
+    rows = Risk.objects.filter(task__phase__iteration=gate.iteration).values_list(
+        "key", "task__phase__key", "score", "state"
+    )
+    return [
+        {
+            "key": key,
+            "phase": phase,
+            "score": score if score is not None else -1,
+            "appetite": appetite,
+            "state": state,
+            "acceptable": state in (Risk.State.ACCEPTED, Risk.State.CLOSED),
+        }
+        for key, phase, score, state in rows.order_by("task__phase__order", "key", "pk")
+    ]
+
+
+def _requirements(
+    gate: Gate, metrics: dict[str, float], slices: dict[str, dict[str, float]]
+) -> list[dict[str, Any]]:
+    found = []
+    for requirement in requirements_of(gate):
+        held_in = slices.get(requirement.slice, {}) if requirement.slice else metrics
+        observed = held_in.get(requirement.metric)
+        met = observed is not None and holds(requirement.operator, observed, requirement.limit)
+        found.append(
+            {
+                "key": requirement.key,
+                "metric": requirement.metric,
+                "slice": requirement.slice,
+                "blocking": requirement.blocking,
+                "met": met,
+            }
+        )
+    return found
+
+
+def _evidence(item: Evidence) -> dict[str, Any]:
+    return {
+        "kind": item.snapshot.kind,
+        "task": item.task.key,
+        "verified": item.state == Evidence.State.VERIFIED,
+        "expired": item.state in (Evidence.State.EXPIRED, Evidence.State.REJECTED),
+    }
+
+
+def _run_facts(records: list[dict[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for content in records:
+        record = content.get("record", {})
+        found.update(record.get("run") or {})
+        found.update(record.get("rows") if isinstance(record.get("rows"), dict) else {})
+    return found
+
+
+def _data_facts(records: list[dict[str, Any]]) -> dict[str, Any]:
+    return dict(records[-1].get("record", {}).get("data") or {}) if records else {}
+
+
+def _monitoring(evidence: Iterable[Evidence]) -> dict[str, Any]:
+    found = [item for item in evidence if item.snapshot.kind == "MON" and item.state in _COUNTS]
+    if not found:
+        return {}
+    record: dict[str, Any] = json.loads(found[-1].snapshot.content).get("record", {})
+    return record

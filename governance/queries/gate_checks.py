@@ -1,0 +1,151 @@
+"""The question that a deployer asks: may this model digest run here? Unknown means no."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from governance.errors import Invalid
+from governance.models import Authorization
+
+_DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
+
+Scope = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The answer to a gate check. `reasons` is never empty."""
+
+    allow: bool
+    model_digest: str
+    environment: str
+    scope: Scope
+    checked_at: datetime
+    reasons: tuple[str, ...]
+    authorization: Authorization | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The answer as JSON-able data, the same for command and API."""
+        given = self.authorization
+        return {
+            "decision": "allow" if self.allow else "deny",
+            "model_digest": self.model_digest,
+            "environment": self.environment,
+            "scope": {key: list(values) for key, values in self.scope.items()},
+            "checked_at": self.checked_at.isoformat(),
+            "reasons": list(self.reasons),
+            "authorization": None
+            if given is None
+            else {
+                "id": given.pk,
+                "project": given.project.slug,
+                "gate": given.gate_id,
+                "state": given.state,
+                "scope": given.scope,
+                "valid_from": given.valid_from.isoformat(),
+                "valid_until": given.valid_until.isoformat(),
+            },
+        }
+
+
+def gate_check(
+    *, model_digest: str, environment: str, scope: Scope | None = None, at: datetime | None = None
+) -> Decision:
+    """Decide whether a model may run in an environment, for a scope such as `{"country": ["IT"]}`. 1 query.
+
+    Closed by default: an unknown digest or environment, a suspended, withdrawn or expired authorization, or a
+    scope beyond the authorized one is a "deny" with its reasons. Without a scope the answer holds for the
+    authorized scope, which it names.
+
+    Raises `Invalid` if the digest is not a SHA-256 in hexadecimal or the environment is empty.
+    """
+    digest = read_digest(model_digest)
+    if not environment.strip():
+        raise Invalid("environment_missing", _("Say which environment."), "environment")
+    now = at or timezone.now()
+    found = list(
+        Authorization.objects.filter(model_digest=digest)
+        .select_related("project")
+        .order_by("-valid_from", "-pk")
+    )
+    here = [given for given in found if given.environment == environment]
+    if not here:
+        reasons = (_nothing_here(digest, environment, found),)
+        return Decision(False, digest, environment, scope or {}, now, reasons)
+    judged = [(given, _objections(given, scope or {}, now)) for given in here]
+    # The best answer that any authorization gives; an older one is not hidden by a newer withdrawn one.
+    given, objections = min(judged, key=lambda pair: len(pair[1]))
+    if objections:
+        return Decision(False, digest, environment, scope or {}, now, tuple(objections), given)
+    return Decision(True, digest, environment, scope or {}, now, (_granted(given),), given)
+
+
+def read_digest(text: str) -> str:
+    """The 64 hexadecimal digits of a SHA-256, with or without the prefix `sha256:`; `Invalid` otherwise."""
+    found = _DIGEST.fullmatch(text.strip().lower())
+    if found is None:
+        problem = _("A model digest is a SHA-256: 64 hexadecimal digits, with or without “sha256:”.")
+        raise Invalid("digest_unreadable", problem, "model_digest")
+    return found[1]
+
+
+def read_scope(text: str) -> tuple[str, str]:
+    """Read `country=IT`; `Invalid` otherwise."""
+    key, sign, value = text.partition("=")
+    if not sign or not key.strip() or not value.strip():
+        raise Invalid("scope_unreadable", _("A scope is written key=value, such as country=IT."), "scope")
+    return key.strip(), value.strip()
+
+
+def _nothing_here(digest: str, environment: str, found: list[Authorization]) -> str:
+    if found:
+        others = ", ".join(sorted({given.environment for given in found}))
+        return _("This model was never authorized for %(environment)s, only for %(others)s.") % {
+            "environment": environment,
+            "others": others,
+        }
+    return _("No model with the digest %(digest)s was ever authorized.") % {"digest": digest[:16]}
+
+
+def _objections(given: Authorization, scope: Scope, now: datetime) -> list[str]:
+    found = []
+    if given.state != Authorization.State.ACTIVE:
+        found.append(
+            _("The authorization is %(state)s: %(reason)s")
+            % {
+                "state": given.get_state_display().lower(),
+                "reason": given.state_reason or _("no reason given"),
+            }
+        )
+    if now < given.valid_from:
+        found.append(
+            _("The authorization is not valid before %(time)s.") % {"time": given.valid_from.isoformat()}
+        )
+    if now >= given.valid_until:
+        found.append(_("The authorization ended on %(time)s.") % {"time": given.valid_until.isoformat()})
+    for key, values in scope.items():
+        allowed = given.scope.get(key)
+        beyond = sorted(set(values) - set(allowed)) if allowed is not None else []
+        if beyond:
+            found.append(
+                _("%(key)s %(beyond)s is outside the authorized scope, which is %(allowed)s.")
+                % {"key": key, "beyond": ", ".join(beyond), "allowed": ", ".join(allowed)}
+            )
+        elif allowed is None and given.scope:
+            found.append(_("The authorization says nothing about “%(key)s”.") % {"key": key})
+    return found
+
+
+def _granted(given: Authorization) -> str:
+    limits = "; ".join(f"{key}: {', '.join(values)}" for key, values in given.scope.items())
+    words = {"gate": given.gate_id, "until": given.valid_until.date().isoformat(), "limits": limits}
+    if limits:
+        return _("Authorized by gate %(gate)s until %(until)s for %(limits)s.") % words
+    return _("Authorized by gate %(gate)s until %(until)s.") % words

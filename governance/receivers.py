@@ -1,0 +1,30 @@
+"""What this app does when a lower one tells it something."""
+
+from __future__ import annotations
+
+from django.dispatch import receiver
+
+from governance.models import Authorization
+from governance.services.authorizations import suspend_authorization
+from governance.services.lapses import lapse_authorizations
+from ledger.actors import SystemActor
+from lifecycle.events import EvidenceChanged, TriggerStarted, evidence_changed, trigger_started
+from lifecycle.models import Firing, Trigger
+
+
+@receiver(trigger_started, dispatch_uid="governance.suspend")
+def on_trigger_started(event: TriggerStarted, **kwargs: object) -> None:
+    """A trigger may suspend what is authorized for production."""
+    if event.action != Trigger.Action.SUSPEND_AUTHORIZATION:
+        return
+    firing = Firing.objects.select_related("trigger").get(pk=event.firing_id)
+    actor = SystemActor(f"trigger {firing.trigger.key}")
+    active = Authorization.objects.filter(project_id=event.project_id, state=Authorization.State.ACTIVE)
+    for authorization in active:
+        suspend_authorization(authorization=authorization, actor=actor, reason=firing.summary)
+
+
+@receiver(evidence_changed, dispatch_uid="governance.lapse")
+def on_evidence_changed(event: EvidenceChanged, **kwargs: object) -> None:
+    """What was signed on evidence that no longer stands, stands no longer."""
+    lapse_authorizations(evidence_id=event.evidence_id)

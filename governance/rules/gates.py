@@ -1,0 +1,31 @@
+"""Who may do what at a gate."""
+
+from __future__ import annotations
+
+from governance.models import Gate
+from lifecycle.models import Membership, Project, User
+from lifecycle.rules.projects import can_contribute, can_manage_project
+
+
+def membership_of(user: User, project: Project) -> Membership | None:
+    """The person's place in the project, if they have one now. 1 query."""
+    return Membership.objects.filter(project=project, user=user, left_at__isnull=True).first()
+
+
+def may_ask(user: User, project: Project) -> bool:
+    """Open a gate or have it evaluated."""
+    return bool(can_contribute(user, project))
+
+
+def may_manage(user: User, project: Project) -> bool:
+    """Withdraw a gate, suspend an authorization, settle a finding."""
+    return bool(can_manage_project(user, project))
+
+
+def has_seat(user: User, gate: Gate) -> bool:
+    """Whether the gate's definition asks for a signature of somebody with this person's role."""
+    place = membership_of(user, gate.iteration.project)
+    if place is None or not user.is_active or place.role == Membership.Role.AUDITOR:
+        return False
+    roles = set(gate.definition["signatures"]["roles"])
+    return place.role in roles or bool(roles & set(place.crisp_roles))

@@ -1,0 +1,151 @@
+"""What was put where: only under an authorization, or as break-glass that opens a finding."""
+
+from __future__ import annotations
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
+
+from governance.actions import GovernanceAction as Action
+from governance.errors import Invalid, Refused
+from governance.models import DEPLOYMENT_STATES, Deployment, Finding
+from governance.queries.gate_checks import Decision, gate_check
+from governance.rules.gates import may_ask, may_manage
+from governance.services.findings import open_finding
+from ledger.services import append
+from lifecycle.models import Iteration, ModelVersion, Project, Task, User
+from lifecycle.services.runs import record_run
+
+
+@transaction.atomic
+def record_deployment(
+    *,
+    iteration: Iteration,
+    model_version: ModelVersion,
+    environment: str,
+    actor: User,
+    scope: dict[str, list[str]] | None = None,
+    task: Task | None = None,
+    break_glass_reason: str = "",
+) -> Deployment:
+    """Put a model version into an environment in place of what is live there.
+
+    The gate check is asked first; a "deny" is `Refused` with its reasons, unless a manager breaks the glass by
+    giving a reason, which opens a finding of high severity. Also records a deployment run, so that tasks can be
+    proven by it.
+    """
+    project = Project.objects.select_for_update().get(pk=iteration.project_id)
+    if not may_ask(actor, project):
+        raise PermissionDenied(_("Only people who work on this project can deploy."))
+    if model_version.project_id != project.pk:
+        raise Invalid("model_of_other_project", _("This model belongs to another project."), "model_version")
+    decision = gate_check(model_digest=model_version.digest, environment=environment, scope=scope)
+    if not decision.allow:
+        _refuse_without_glass(actor, project, decision, break_glass_reason)
+    covered = decision.authorization if decision.allow else None
+    reach = scope if scope is not None else dict(covered.scope) if covered else {}
+
+    _replace_what_is_live(project, environment, actor)
+    deployment = Deployment.objects.create(
+        project=project,
+        iteration=iteration,
+        model_version=model_version,
+        authorization=covered,
+        environment=environment,
+        scope=reach,
+        deployed_by=actor,
+        deployed_at=now(),
+    )
+    detail = {
+        "iteration": iteration.number,
+        "model": model_version.digest,
+        "environment": environment,
+        "scope": reach,
+        "authorization": covered.pk if covered else None,
+        "break_glass": break_glass_reason,
+    }
+    append(
+        actor=actor,
+        action=Action.DEPLOYMENT_RECORDED,
+        subject=deployment,
+        project=project.slug,
+        detail=detail,
+    )
+    _record_run(deployment, decision, task)
+    if covered is None:
+        title = _("%(model)s runs in %(environment)s without an authorization") % {
+            "model": model_version,
+            "environment": environment,
+        }
+        open_finding(
+            project=project,
+            title=title,
+            severity=Finding.Severity.HIGH,
+            actor=actor,
+            detail=break_glass_reason,
+        )
+    return deployment
+
+
+@transaction.atomic
+def withdraw_deployment(*, deployment: Deployment, actor: User, reason: str) -> Deployment:
+    """Take what is live out of its environment. A manager's to do, with a reason."""
+    deployment = (
+        Deployment.objects.select_for_update(of=("self",)).select_related("project").get(pk=deployment.pk)
+    )
+    if not may_manage(actor, deployment.project):
+        raise PermissionDenied(_("Only a manager of the project can withdraw a deployment."))
+    if not reason.strip():
+        raise Invalid("reason_missing", _("Say why."), "reason")
+    _end(deployment, "withdraw", actor, reason)
+    return deployment
+
+
+def _refuse_without_glass(actor: User, project: Project, decision: Decision, reason: str) -> None:
+    if not reason.strip():
+        raise Refused("not_authorized", " ".join(decision.reasons))
+    if not may_manage(actor, project):
+        raise PermissionDenied(_("Only a manager of the project can deploy without an authorization."))
+
+
+def _replace_what_is_live(project: Project, environment: str, actor: User) -> None:
+    live = project.deployments.select_for_update().filter(
+        environment=environment, state=Deployment.State.LIVE
+    )
+    for deployment in live:
+        _end(deployment, "replace", actor, _("Replaced by another version."))
+
+
+def _end(deployment: Deployment, event: str, actor: User, reason: str) -> None:
+    deployment.state, deployment.ended_at = DEPLOYMENT_STATES.next(deployment.state, event), now()
+    deployment.save(update_fields=["state", "ended_at"])
+    detail = {"to": deployment.state, "reason": reason, "environment": deployment.environment}
+    append(
+        actor=actor,
+        action=Action.DEPLOYMENT_ENDED,
+        subject=deployment,
+        project=deployment.project.slug,
+        detail=detail,
+    )
+
+
+def _record_run(deployment: Deployment, decision: Decision, task: Task | None) -> None:
+    record_run(
+        project=deployment.project,
+        iteration=deployment.iteration,
+        task=task,
+        kind="DPR",
+        title=_("Deployment to %(environment)s") % {"environment": deployment.environment},
+        source="gatebook",
+        external_id=f"deployment:{deployment.pk}",
+        model_version=deployment.model_version,
+        record={
+            "deployment": deployment.pk,
+            "environment": deployment.environment,
+            "scope": deployment.scope,
+            "model_digest": deployment.model_version.digest,
+            "gate_check": decision.as_dict(),
+        },
+        actor=deployment.deployed_by,
+    )

@@ -1,0 +1,130 @@
+"""Electronic signatures under a gate's evaluation.
+
+After 21 CFR Part 11: printed name, time, meaning, password given again, bound to the digest of what was shown.
+"""
+
+from __future__ import annotations
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
+
+from governance.actions import GovernanceAction as Action
+from governance.errors import Invalid, Refused
+from governance.models import Evaluation, Gate, Signoff
+from governance.queries.duties import barred_from_signing
+from governance.rules.gates import has_seat
+from governance.services.authorizations import give_authorization
+from governance.services.gates import close_gate, evaluate_gate, lock_gate, refuse_unless_open
+from ledger.services import append
+from lifecycle.models import User
+
+
+@transaction.atomic
+def sign_gate(
+    *,
+    gate: Gate,
+    actor: User,
+    password: str,
+    decision: str,
+    meaning: str,
+    digest: str,
+    comment: str = "",
+    target_phase: str = "",
+) -> Signoff:
+    """Put one's name under a gate.
+
+    `digest` is that of the evaluation the person saw; the facts are looked at once more, and if they give
+    another digest nothing is signed. Enough approvals pass the gate and give the authorization; one rejection
+    refuses it (`target_phase`: where the work goes on). An acknowledgement decides nothing.
+
+    Raises `PermissionDenied` without a seat or when separation of duties forbids it, `Refused` for a wrong
+    password, changed facts, unmet criteria or a second signature, `Invalid` for an unknown decision or meaning.
+    """
+    gate = lock_gate(gate)
+    _refuse_who_may_not(gate, actor)
+    refuse_unless_open(gate)
+    decision, meaning = _known(decision, meaning)
+    if not actor.check_password(password):
+        raise Refused("wrong_password", _("That is not your password. Nothing was signed."))
+    evaluation = _what_was_seen(gate, actor, digest)
+    if evaluation.signoffs.filter(signer=actor).exists():
+        raise Refused("already_signed", _("You have already signed this."))
+    if decision == Signoff.Decision.APPROVE and not evaluation.verdict:
+        raise Refused("criteria_not_met", _("A blocking criterion is not met, so this can't be approved."))
+    if decision == Signoff.Decision.REJECT and not comment.strip():
+        raise Invalid("reason_missing", _("Say why you reject it."), "comment")
+
+    signoff = Signoff.objects.create(
+        gate=gate,
+        evaluation=evaluation,
+        signer=actor,
+        signer_name=str(actor),
+        decision=decision,
+        meaning=meaning,
+        comment=comment,
+        digest=evaluation.digest,
+        signed_at=now(),
+    )
+    detail = {
+        "iteration": gate.iteration.number,
+        "gate": gate.key,
+        "decision": decision,
+        "meaning": meaning,
+        "digest": evaluation.digest,
+        "signed_at": signoff.signed_at.isoformat(),
+        "comment": comment,
+    }
+    append(
+        actor=actor,
+        action=Action.GATE_SIGNED,
+        subject=signoff,
+        project=gate.iteration.project.slug,
+        detail=detail,
+    )
+    _decide(gate, evaluation, signoff, target_phase)
+    return signoff
+
+
+def approvals(evaluation: Evaluation) -> int:
+    """How many different people have approved exactly this. 1 query."""
+    return evaluation.signoffs.filter(decision=Signoff.Decision.APPROVE).values("signer").distinct().count()
+
+
+def _refuse_who_may_not(gate: Gate, actor: User) -> None:
+    if not has_seat(actor, gate):
+        raise PermissionDenied(_("This gate does not ask for your signature."))
+    bar = barred_from_signing(gate).get(actor.actor_key)
+    if bar is not None:
+        words = {"reason": bar.text, "entry": bar.entry}
+        raise PermissionDenied(_("You may not sign: %(reason)s (ledger entry %(entry)s).") % words)
+
+
+def _known(decision: str, meaning: str) -> tuple[str, str]:
+    if decision not in Signoff.Decision.values:
+        raise Invalid("decision_unknown", _("Choose approve, reject or acknowledge."), "decision")
+    if meaning not in Signoff.Meaning.values:
+        raise Invalid("meaning_unknown", _("Choose what your signature means."), "meaning")
+    return decision, meaning
+
+
+def _what_was_seen(gate: Gate, actor: User, digest: str) -> Evaluation:
+    """The evaluation that was shown, provided that it still is what there is."""
+    evaluation = evaluate_gate(gate=gate, actor=actor)
+    if evaluation.digest != digest:
+        raise Refused("changed_since_shown", _("Something changed since you were shown this. Read it again."))
+    return evaluation
+
+
+def _decide(gate: Gate, evaluation: Evaluation, signoff: Signoff, target_phase: str) -> None:
+    if signoff.decision == Signoff.Decision.REJECT:
+        reason = signoff.comment
+        close_gate(gate=gate, actor=signoff.signer, event="refuse", reason=reason, target_phase=target_phase)
+    elif signoff.decision == Signoff.Decision.APPROVE and approvals(evaluation) >= gate.required_signatures:
+        reason = _("Every blocking criterion is met and %(count)d people have approved.") % {
+            "count": gate.required_signatures
+        }
+        close_gate(gate=gate, actor=signoff.signer, event="pass", reason=reason)
+        if gate.definition["authorizes"]:
+            give_authorization(gate=gate, actor=signoff.signer)
