@@ -1,0 +1,70 @@
+"""Lets the test database be emptied although the ledger refuses to be.
+
+Tests that really commit (`transactional_db`, `live_server`) are followed by Django's flush, a TRUNCATE or DELETE of
+every table. That the ledger's triggers refuse it is the point of them, so they are off for just the flush, and only
+here: the product has no such switch.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import TransactionTestCase
+
+TABLES = ("ledger_entry", "ledger_payload", "ledger_treehead")
+
+
+@contextmanager
+def without_triggers() -> Iterator[None]:
+    """No trigger guards the ledger inside: what somebody with full rights on the database can do."""
+    if connection.vendor == "postgresql":
+        with _postgresql_without_triggers():
+            yield
+    else:
+        with _sqlite_without_triggers():
+            yield
+
+
+@contextmanager
+def _postgresql_without_triggers() -> Iterator[None]:
+    with connection.cursor() as cursor:
+        for table in TABLES:
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            for table in TABLES:
+                cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+
+
+@contextmanager
+def _sqlite_without_triggers() -> Iterator[None]:
+    with connection.cursor() as cursor:
+        marks = ", ".join(["%s"] * len(TABLES))
+        cursor.execute(f"SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name IN ({marks})", TABLES)
+        triggers = cursor.fetchall()
+        for name, _ in triggers:
+            cursor.execute(f"DROP TRIGGER {name}")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            for _, sql in triggers:
+                cursor.execute(sql)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ledger_can_be_emptied() -> Iterator[None]:
+    """Wrap Django's own clean-up after a committing test, for the whole session."""
+    original = TransactionTestCase._fixture_teardown
+
+    def teardown(case: Any) -> None:
+        with without_triggers():
+            original(case)
+
+    TransactionTestCase._fixture_teardown = teardown
+    yield
+    TransactionTestCase._fixture_teardown = original
