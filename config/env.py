@@ -92,7 +92,8 @@ def broker(env: Env, folder: Path) -> tuple[str, dict[str, Any]]:
         queue, control = folder / "broker" / "queue", folder / "broker" / "control"
         for path in (queue, control):
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return url, {"data_folder_in": str(queue), "data_folder_out": str(queue), "control_folder": str(control)}
+        folders = {"data_folder_in": str(queue), "data_folder_out": str(queue), "control_folder": str(control)}
+        return url, {**folders, "polling_interval": 0.2}
     if url.startswith(("redis:", "rediss:", "redis+socket:")):
         # Redis gives a task that is not yet acknowledged to a second worker after this time. A long training
         # must not meet that; the outbox, not the broker, is what finds a dead worker.

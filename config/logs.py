@@ -1,8 +1,34 @@
-"""One JSON object a line, for those who collect logs by machine (`GATEBOOK_LOG_FORMAT=json`)."""
+"""How every process of Gatebook logs: one line an event to the standard error, as text or as JSON."""
 
 import json
 import logging
 from datetime import UTC, datetime
+from typing import Any
+
+# Not lines of ours: what happens every few seconds is told only when it goes wrong.
+QUIET = ["celery.app.trace", "celery.beat", "celery.worker.strategy", "fontTools", "weasyprint", "kombu"]
+# These bring handlers of their own, which are put aside so that no line is written twice.
+OWN_HANDLERS = ["django", "django.server", "gunicorn.access", "gunicorn.error"]
+
+
+def log_settings(form: str, level: str) -> dict[str, Any]:
+    """The `LOGGING` dictionary for a form (`text` or `json`) and a least level."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "text": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"},
+            "json": {"()": "config.logs.JsonFormatter"},
+        },
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": "json" if form == "json" else "text"}
+        },
+        "root": {"handlers": ["stderr"], "level": level.upper()},
+        "loggers": {
+            **{name: {"level": "WARNING"} for name in QUIET},
+            **{name: {"handlers": [], "propagate": True} for name in OWN_HANDLERS},
+        },
+    }
 
 
 class JsonFormatter(logging.Formatter):

@@ -8,6 +8,7 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 
 from config import env as environment
+from config.logs import log_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environment.Env()
@@ -118,9 +119,12 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "config.static.StaticStorage"
     },
 }
+WHITENOISE_MIMETYPES = {".ttf": "font/ttf"}
+# Fonts and pictures are dense already; source maps are for developers, who seldom ask.
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ["map", "woff", "woff2", "ttf", "png", "jpg", "gif", "webp", "gz", "br", "zip"]
 
 # --- Language and time --------------------------------------------------------------------------------------
 
@@ -181,7 +185,8 @@ CELERY_TASK_IGNORE_RESULT = True  # what a task did is a record of ours, not the
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CONCURRENCY = env.int("GATEBOOK_WORKERS", default=2)
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# Files carry no orders to running workers, and asking for some every second is all that they would do.
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = not CELERY_BROKER_URL.startswith("filesystem:")
 CELERY_TIMEZONE = "UTC"
 # The schedule is these lines and nothing is remembered between starts: due times are rows in the database.
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
@@ -189,6 +194,14 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-outbox": {"task": "lifecycle.sweep_outbox", "schedule": 5.0, "options": {"expires": 5}},
     "tick": {"task": "lifecycle.tick", "schedule": 30.0, "options": {"expires": 30}},
 }
+
+# A worker's hold on a job without a sign of life, in seconds; it gives a sign three times in that span.
+OUTBOX_LEASE_SECONDS = env.float("GATEBOOK_LEASE_SECONDS", default=30.0)
+OUTBOX_RESEND_SECONDS = env.float("GATEBOOK_RESEND_SECONDS", default=60.0)  # a message may be lost: tell again
+OUTBOX_RETRY_SECONDS = env.float("GATEBOOK_RETRY_SECONDS", default=5.0)  # after the first failure, then longer
+
+# The folder that runs may read data from, and nothing outside it.
+GATEBOOK_DATA_ROOT = Path(env.str("GATEBOOK_DATA_ROOT", default=str(GATEBOOK_HOME / "data"))).expanduser()
 
 # --- API ----------------------------------------------------------------------------------------------------
 
@@ -218,20 +231,4 @@ SPECTACULAR_SETTINGS = {
 # --- Log ----------------------------------------------------------------------------------------------------
 
 LOG_FORMAT = env.str("GATEBOOK_LOG_FORMAT", default="text")
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "text": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"},
-        "json": {"()": "config.logs.JsonFormatter"},
-    },
-    "handlers": {
-        "stderr": {
-            "class": "logging.StreamHandler",
-            "formatter": "json" if LOG_FORMAT == "json" else "text",
-        }
-    },
-    "root": {"handlers": ["stderr"], "level": env.str("GATEBOOK_LOG_LEVEL", default="INFO").upper()},
-    # Django's own handlers are put aside, so that every line goes one way; mails to ADMINS are not used.
-    "loggers": {"django": {"handlers": [], "propagate": True}, "django.server": {"handlers": [], "propagate": True}},
-}
+LOGGING = log_settings(LOG_FORMAT, env.str("GATEBOOK_LOG_LEVEL", default="INFO"))

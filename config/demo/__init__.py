@@ -1,0 +1,1 @@
+"""The demo stories: data, specifications and the people who act in them."""
