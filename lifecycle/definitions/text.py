@@ -22,6 +22,7 @@ MAX_DEPTH = 32
 """How deep mappings and lists may lie in each other."""
 
 _SHOWN = 10
+_SHORT_LIST = 80
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})$")
@@ -67,8 +68,15 @@ class _Dumper(_DUMPER):  # type: ignore[misc]  # chosen at run time
         style = None if isinstance(_scalar(data), str) else "'"
         return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
 
+    def represent_items(self, data: list[object]) -> Any:
+        """A short list of words is written on one line."""
+        words = [item for item in data if isinstance(item, str)]
+        short = len(words) == len(data) and sum(map(len, words)) <= _SHORT_LIST
+        return self.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=short)
+
 
 _Dumper.add_representer(str, _Dumper.represent_word)
+_Dumper.add_representer(list, _Dumper.represent_items)
 
 
 def read_yaml(text: str | bytes) -> object:

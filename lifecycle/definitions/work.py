@@ -46,7 +46,7 @@ class Source(Part):
     """Something the definition rests on. `citation` is what `sources` of other parts begin with."""
 
     id: Key
-    title: Name
+    title: Line
     citation: Name
     url: str = Field(default="", max_length=500)
 
