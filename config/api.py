@@ -31,7 +31,9 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response | 
     elif isinstance(exc, Invalid):
         found = problem(status=HTTPStatus.BAD_REQUEST, code=exc.code, detail=str(exc), where=str(exc.where))
     elif isinstance(exc, Http404):
-        found = problem(status=HTTPStatus.NOT_FOUND, code="not_found", detail="There is nothing here that you can see.")
+        found = problem(
+            status=HTTPStatus.NOT_FOUND, code="not_found", detail="There is nothing here that you can see."
+        )
     elif isinstance(exc, PermissionDenied):
         detail = str(exc) or "You may not do this."
         found = problem(status=HTTPStatus.FORBIDDEN, code="permission_denied", detail=detail)

@@ -1,4 +1,4 @@
-"""Addresses of the API, version 1, in a namespace of their own so that no page's name can mean one of these."""
+"""Addresses of the API, version 1, in a namespace of their own, so that no name can mean a page by accident."""
 
 from django.urls import URLPattern, URLResolver, path
 

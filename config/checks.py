@@ -33,12 +33,14 @@ def check_address(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
                 id="gatebook.E002",
             )
         ]
-    if site.scheme == "http" and f"[{site.hostname}]" not in settings.LOOPBACK_HOSTS and (
-        site.hostname not in settings.LOOPBACK_HOSTS
+    if (
+        site.scheme == "http"
+        and f"[{site.hostname}]" not in settings.LOOPBACK_HOSTS
+        and (site.hostname not in settings.LOOPBACK_HOSTS)
     ):
         return [
             Warning(
-                "GATEBOOK_URL is a plain-HTTP address of another machine: passwords and sessions travel in the clear.",
+                "GATEBOOK_URL is a plain-HTTP address of another machine: passwords travel in the clear.",
                 hint="Put a proxy with TLS in front and give its https:// address.",
                 id="gatebook.W001",
             )
@@ -83,7 +85,7 @@ def check_one_machine(app_configs: Sequence[AppConfig] | None, **kwargs: Any) ->
         if host and host not in settings.LOOPBACK_HOSTS:
             return [
                 Warning(
-                    "CELERY_BROKER_URL names another machine while the database is an SQLite file of this one.",
+                    "CELERY_BROKER_URL names another machine while the database is a file of this one.",
                     hint="Set DATABASE_URL to a PostgreSQL that every worker reaches, or leave both unset.",
                     id="gatebook.W002",
                 )

@@ -17,7 +17,7 @@ SQLITE_PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
 SQLITE_BUSY_SECONDS = 20
 
 
-class Env(environ.FileAwareEnv):
+class Env(environ.FileAwareEnv):  # type: ignore[misc]  # django-environ ships no types
     """The process's environment, with `NAME_FILE` in place of `NAME` understood everywhere."""
 
 
@@ -32,7 +32,7 @@ def secret_key(env: Env, folder: Path) -> str:
     """The given secret key, or the one kept in `folder`, which the first start generates with mode 0600."""
     given = env.str("GATEBOOK_SECRET_KEY", default="")
     if given:
-        return given
+        return str(given)
     path = folder / "secret_key"
     if not path.exists():
         _write_once(path, secrets.token_urlsafe(64))
@@ -42,7 +42,8 @@ def secret_key(env: Env, folder: Path) -> str:
 def _write_once(path: Path, text: str) -> None:
     """Write `path` whole or not at all; when two processes start at once, the first one's text stays."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
@@ -69,7 +70,9 @@ def database(env: Env, folder: Path) -> dict[str, Any]:
     elif engine == "postgresql":
         _pool(env, config)
     else:
-        raise ImproperlyConfigured(f"DATABASE_URL names {engine}; Gatebook runs on sqlite:// and postgres://.")
+        raise ImproperlyConfigured(
+            f"DATABASE_URL names {engine}; Gatebook runs on sqlite:// and postgres://."
+        )
     return config
 
 
@@ -77,7 +80,7 @@ def _pool(env: Env, config: dict[str, Any]) -> None:
     """Give PostgreSQL a connection pool in each process: a new connection a request costs ten times as much."""
     size = env.int("GATEBOOK_DATABASE_POOL", default=8)
     if size < 0:
-        raise ImproperlyConfigured(f"GATEBOOK_DATABASE_POOL is {size}; give a number of connections, or 0 for none.")
+        raise ImproperlyConfigured(f"GATEBOOK_DATABASE_POOL is {size}; give a number, or 0 for no pool.")
     if size:
         config["OPTIONS"]["pool"] = {"min_size": 1, "max_size": size, "timeout": 10}
     else:
@@ -92,7 +95,11 @@ def broker(env: Env, folder: Path) -> tuple[str, dict[str, Any]]:
         queue, control = folder / "broker" / "queue", folder / "broker" / "control"
         for path in (queue, control):
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folders = {"data_folder_in": str(queue), "data_folder_out": str(queue), "control_folder": str(control)}
+        folders = {
+            "data_folder_in": str(queue),
+            "data_folder_out": str(queue),
+            "control_folder": str(control),
+        }
         return url, {**folders, "polling_interval": 0.2}
     if url.startswith(("redis:", "rediss:", "redis+socket:")):
         # Redis gives a task that is not yet acknowledged to a second worker after this time. A long training

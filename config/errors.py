@@ -19,7 +19,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """403: known, but not allowed; the service's own reason is shown when it gave one."""
-    return _answer(request, HTTPStatus.FORBIDDEN, "permission_denied", str(exception) or _("You may not do this."))
+    return _answer(
+        request, HTTPStatus.FORBIDDEN, "permission_denied", str(exception) or _("You may not do this.")
+    )
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

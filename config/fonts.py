@@ -66,7 +66,7 @@ class FontFinder(BaseFinder):
             if path_of(name) is None
         ]
 
-    def find(self, path: str, find_all: bool = False, **kwargs: Any) -> Any:
+    def find(self, path: str, find_all: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002  # Django's signature
         """The absolute path of the font, or an empty list, which is how Django's finders say no."""
         # Django 5.2 renames `all` to `find_all` and still passes either.
         find_all = find_all or bool(kwargs.get("all"))

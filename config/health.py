@@ -1,4 +1,4 @@
-"""Answers for supervisors and load balancers: am I up, can I serve. Neither tells a stranger more than that."""
+"""Answers for supervisors and load balancers: am I up, can I serve. Neither says more."""
 
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor

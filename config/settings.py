@@ -17,7 +17,7 @@ GATEBOOK_HOME = environment.home(env, BASE_DIR / "var")
 SECRET_KEY = environment.secret_key(env, GATEBOOK_HOME)
 DEBUG = env.bool("GATEBOOK_DEBUG", default=False)
 
-# --- The address people use. One variable sets hosts, trusted origins, links and cookies. ---------------------
+# --- The address people use. One variable sets hosts, trusted origins, links and cookies. ---------
 
 LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 GATEBOOK_URL = env.str("GATEBOOK_URL", default="").strip().rstrip("/")
@@ -27,7 +27,7 @@ _https = _site is not None and _site.scheme == "https"
 ALLOWED_HOSTS = [*LOOPBACK_HOSTS, *([_site.hostname] if _site and _site.hostname else [])]
 CSRF_TRUSTED_ORIGINS = [f"{_site.scheme}://{_site.netloc}"] if _site and _site.netloc else []
 
-# --- Parts --------------------------------------------------------------------------------------------------
+# --- Parts ----------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
     "config",
@@ -84,10 +84,13 @@ TEMPLATES = [
     },
 ]
 
-# --- People -------------------------------------------------------------------------------------------------
+# --- People ---------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "lifecycle.User"
-AUTHENTICATION_BACKENDS = ["rules.permissions.ObjectPermissionBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = [
+    "rules.permissions.ObjectPermissionBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
 LOGIN_URL = "lifecycle:login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "lifecycle:login"
@@ -99,7 +102,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"{_VALIDATORS}.NumericPasswordValidator"},
 ]
 
-# --- Records, files, pages' assets --------------------------------------------------------------------------
+# --- Records, files, pages' assets ----------------------------------------------------------------
 
 DATABASES = {"default": environment.database(env, GATEBOOK_HOME)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -124,9 +127,21 @@ STORAGES = {
 }
 WHITENOISE_MIMETYPES = {".ttf": "font/ttf"}
 # Fonts and pictures are dense already; source maps are for developers, who seldom ask.
-WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ["map", "woff", "woff2", "ttf", "png", "jpg", "gif", "webp", "gz", "br", "zip"]
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = [
+    "map",
+    "woff",
+    "woff2",
+    "ttf",
+    "png",
+    "jpg",
+    "gif",
+    "webp",
+    "gz",
+    "br",
+    "zip",
+]
 
-# --- Language and time --------------------------------------------------------------------------------------
+# --- Language and time ----------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en-gb"
 LANGUAGES = [("en-gb", "English")]
@@ -135,7 +150,7 @@ TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
 
-# --- What browsers are told ---------------------------------------------------------------------------------
+# --- What browsers are told -----------------------------------------------------------------------
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -168,7 +183,7 @@ SECURE_SSL_REDIRECT = _https
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked from inside, without the proxy
 SECURE_HSTS_SECONDS = env.int("GATEBOOK_HSTS_SECONDS", default=31_536_000 if _https else 0)
 SILENCED_SYSTEM_CHECKS = [
-    # Whether the whole domain and browsers' built-in lists are bound to HTTPS is for the domain's owner to say.
+    # Whether the whole domain and browsers' own lists are bound to HTTPS is for the domain's owner to say.
     "security.W005",
     "security.W021",
 ]
@@ -176,7 +191,7 @@ if not _https:
     # Plain HTTP is right on this machine only; gatebook.W001 warns as soon as the address is another one.
     SILENCED_SYSTEM_CHECKS += ["security.W004", "security.W008", "security.W012", "security.W016"]
 
-# --- Background work ----------------------------------------------------------------------------------------
+# --- Background work ------------------------------------------------------------------------------
 
 CELERY_BROKER_URL, CELERY_BROKER_TRANSPORT_OPTIONS = environment.broker(env, GATEBOOK_HOME)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -197,13 +212,17 @@ CELERY_BEAT_SCHEDULE = {
 
 # A worker's hold on a job without a sign of life, in seconds; it gives a sign three times in that span.
 OUTBOX_LEASE_SECONDS = env.float("GATEBOOK_LEASE_SECONDS", default=30.0)
-OUTBOX_RESEND_SECONDS = env.float("GATEBOOK_RESEND_SECONDS", default=60.0)  # a message may be lost: tell again
-OUTBOX_RETRY_SECONDS = env.float("GATEBOOK_RETRY_SECONDS", default=5.0)  # after the first failure, then longer
+OUTBOX_RESEND_SECONDS = env.float(
+    "GATEBOOK_RESEND_SECONDS", default=60.0
+)  # a message may be lost: tell again
+OUTBOX_RETRY_SECONDS = env.float(
+    "GATEBOOK_RETRY_SECONDS", default=5.0
+)  # after the first failure, then longer
 
 # The folder that runs may read data from, and nothing outside it.
 GATEBOOK_DATA_ROOT = Path(env.str("GATEBOOK_DATA_ROOT", default=str(GATEBOOK_HOME / "data"))).expanduser()
 
-# --- API ----------------------------------------------------------------------------------------------------
+# --- API ------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -228,7 +247,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
 }
 
-# --- Log ----------------------------------------------------------------------------------------------------
+# --- Log ------------------------------------------------------------------------------------------
 
 LOG_FORMAT = env.str("GATEBOOK_LOG_FORMAT", default="text")
 LOGGING = log_settings(LOG_FORMAT, env.str("GATEBOOK_LOG_LEVEL", default="INFO"))

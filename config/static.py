@@ -1,4 +1,4 @@
-"""Static files in production: named by their content, compressed once, collected only when something changed."""
+"""Static files in production: named by content, compressed once, collected only when something changed."""
 
 import hashlib
 from pathlib import Path
@@ -14,7 +14,7 @@ STAMP = ".collected"
 
 
 class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise ships no types
-    """whitenoise's storage without Brotli, which at its best level holds up the first start for half a minute."""
+    """whitenoise's storage without Brotli, whose best level holds up the first start for half a minute."""
 
     def create_compressor(self, **kwargs: Any) -> Compressor:
         return Compressor(use_brotli=False, **kwargs)

@@ -1,5 +1,6 @@
 """Keeps a few child processes running together: starts them, restarts what crashes, stops all of them."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -7,17 +8,18 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from celery.platforms import set_pdeathsig
+from celery.platforms import set_pdeathsig  # type: ignore[attr-defined]  # celery-types lacks it
 
 POLL_SECONDS = 0.2
 BACKOFF_SECONDS = (1, 2, 4, 8, 15, 30)
 STEADY_SECONDS = 60.0
 STOP_SECONDS = 20.0
+ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass
 class Child:
-    """One process to keep. A `vital` one that dies young and first of all is a mistake to report, not to repeat."""
+    """One process to keep. A `vital` one whose first start fails is a mistake to report, not to repeat."""
 
     name: str
     command: Sequence[str]
@@ -51,10 +53,8 @@ class Child:
     def kill(self) -> None:
         """End the process and all that it started."""
         if self.process:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
             self.process.wait()
 
 
@@ -75,7 +75,7 @@ class Supervisor:
 
     def run(self) -> int:
         """0 after SIGINT or SIGTERM; the child's own code, or 1, when a vital child cannot start."""
-        before = {number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: signal.signal(number, self._on_signal) for number in ENDING}
         try:
             for child in self.children:
                 child.start()

