@@ -1,0 +1,39 @@
+"""Who may: predicates over an actor and a record."""
+
+from lifecycle.rules.handoffs import can_cancel, can_decide_handoff, can_offer
+from lifecycle.rules.people import (
+    can_change,
+    can_create_projects,
+    can_manage_people,
+    can_manage_processes,
+    is_machine,
+    sees_everything,
+)
+from lifecycle.rules.projects import (
+    can_audit,
+    can_contribute,
+    can_manage_project,
+    can_review,
+    can_see_project,
+    can_take_part,
+    role_in,
+)
+
+__all__ = [
+    "can_audit",
+    "can_cancel",
+    "can_change",
+    "can_contribute",
+    "can_create_projects",
+    "can_decide_handoff",
+    "can_manage_people",
+    "can_manage_processes",
+    "can_manage_project",
+    "can_offer",
+    "can_review",
+    "can_see_project",
+    "can_take_part",
+    "is_machine",
+    "role_in",
+    "sees_everything",
+]
