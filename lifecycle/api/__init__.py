@@ -1,0 +1,1 @@
+"""The JSON API of this app: serializers that list their fields, views that call services."""

@@ -1,0 +1,121 @@
+"""Triggers of a project, defined and changed by its managers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from ledger.actors import Actor
+from lifecycle import rules
+from lifecycle.actions import LifecycleAction
+from lifecycle.definitions import TriggerKind
+from lifecycle.errors import Invalid
+from lifecycle.models import Project, Trigger
+from lifecycle.services.steps import allow, ensure_active, locked, record
+from lifecycle.services.texts import line
+from lifecycle.services.trigger_conditions import check_condition, check_schedule
+
+_MOST_HOURS = 8784
+CHANGEABLE = ("name", "condition", "params", "schedule", "mode", "target_phase", "cooldown_hours", "enabled")
+
+
+@transaction.atomic
+def define_trigger(
+    *,
+    project: Project,
+    key: str,
+    name: str,
+    kind: str,
+    mode: str,
+    action: str,
+    actor: Actor,
+    condition: str = "",
+    params: Mapping[str, Any] | None = None,
+    schedule: str = "",
+    target_phase: str = "",
+    cooldown_hours: int = 0,
+) -> Trigger:
+    """Add a trigger to a project. Raises Invalid with the field that is wrong."""
+    project = locked(project)
+    allow(
+        rules.is_machine(actor) or rules.can_manage_project(actor, project),
+        _("Only a manager defines triggers."),
+    )
+    ensure_active(project)
+    trigger = Trigger(
+        project=project, key=line(key, "key", most=20), name=line(name, "name"), kind=kind,
+        mode=mode, action=action, condition=condition.strip(), params=dict(params or {}),
+        schedule=schedule.strip(), target_phase=target_phase, cooldown_hours=cooldown_hours,
+    )  # fmt: skip
+    _check(trigger)
+    if Trigger.objects.filter(project=project, key=trigger.key).exists():
+        raise Invalid("key_taken", _("The project has a trigger with this key."), "key")
+
+    trigger.save()
+    record(
+        LifecycleAction.TRIGGER_DEFINED, trigger, actor=actor, project=project,
+        key=trigger.key, kind=kind, mode=mode, starts=action, **_said(trigger),
+    )  # fmt: skip
+    return trigger
+
+
+@transaction.atomic
+def change_trigger(*, trigger: Trigger, actor: Actor, **changes: Any) -> Trigger:
+    """Change name, condition, params, schedule, mode, target phase, cooldown or whether it is enabled.
+
+    A changed schedule, or one that is switched on again, counts from now: what was missed is not caught up.
+    """
+    unknown = sorted(set(changes) - set(CHANGEABLE))
+    if unknown:
+        raise TypeError(f"change_trigger() cannot change {unknown[0]!r}.")
+    project = locked(trigger.project)
+    trigger = locked(trigger, "project")
+    allow(
+        rules.is_machine(actor) or rules.can_manage_project(actor, project),
+        _("Only a manager changes triggers."),
+    )
+    ensure_active(project)
+    before = {
+        field: getattr(trigger, field) for field in changes if getattr(trigger, field) != changes[field]
+    }
+    for field in before:
+        setattr(trigger, field, changes[field])
+    trigger.name = line(trigger.name, "name")
+    _check(trigger)
+
+    if "schedule" in before or "enabled" in before or "params" in before:
+        trigger.next_due_at = None
+    trigger.save(update_fields=[*before, "next_due_at"])
+    after = {field: getattr(trigger, field) for field in before}
+    record(
+        LifecycleAction.TRIGGER_CHANGED, trigger, actor=actor, project=project, key=trigger.key,
+        **{"from": before, "to": after},
+    )  # fmt: skip
+    return trigger
+
+
+def _said(trigger: Trigger) -> dict[str, object]:
+    return {
+        "condition": trigger.condition,
+        "params": trigger.params,
+        "schedule": trigger.schedule,
+        "target_phase": trigger.target_phase,
+        "cooldown_hours": trigger.cooldown_hours,
+    }
+
+
+def _check(trigger: Trigger) -> None:
+    for field, known in (
+        ("kind", list(TriggerKind)),
+        ("mode", Trigger.Mode.values),
+        ("action", Trigger.Action.values),
+    ):
+        if getattr(trigger, field) not in known:
+            raise Invalid("unknown_choice", _("There is no such choice."), field)
+    check_condition(trigger.condition)
+    check_schedule(trigger.kind, trigger.schedule)
+    if trigger.action == Trigger.Action.REOPEN_PHASE and not trigger.target_phase:
+        raise Invalid("phase_missing", _("Say which phase is reopened."), "target_phase")
+    if not 0 <= trigger.cooldown_hours <= _MOST_HOURS:
+        raise Invalid("bad_cooldown", _("The cooldown is 0 to 8784 hours."), "cooldown_hours")

@@ -1,0 +1,28 @@
+"""What Celery runs: thin edges, each of which may run twice."""
+
+from celery import shared_task
+from django.utils.timezone import now
+
+from lifecycle.services import (
+    outbox,
+    run_execution,  # noqa: F401  # registers the handler of runs
+    triggers,
+)
+
+
+@shared_task(name="lifecycle.deliver", acks_late=True)
+def deliver(job_id: int) -> None:
+    """Do one job of the outbox; a second message for it does nothing."""
+    outbox.deliver(job_id)
+
+
+@shared_task(name="lifecycle.sweep_outbox", acks_late=True)
+def sweep_outbox() -> None:
+    """Send again what the broker lost, what waited, and what a dead worker held."""
+    outbox.sweep(now())
+
+
+@shared_task(name="lifecycle.tick", acks_late=True)
+def tick() -> None:
+    """Do what has become due by the clock."""
+    triggers.run_due_schedules(now())
