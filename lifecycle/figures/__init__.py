@@ -1,4 +1,4 @@
-"""The small drawings of the interface: view-models with pure geometry, drawn by SVG templates, coloured by classes.
+"""The small drawings of the interface: view-models with geometry, SVG templates, coloured by classes.
 
 A figure knows nothing of the database. Its `label` says the finding, for people who do not see the picture.
 Statistical charts are made elsewhere, by Altair.
@@ -11,7 +11,14 @@ from lifecycle.figures.drift import DriftHistogram
 from lifecycle.figures.ring import PhaseRing, PhaseStrip, RingLoop, RingPhase
 from lifecycle.figures.series import Series, SeriesChart, SeriesEvent, SeriesLimit
 from lifecycle.figures.sparkline import Sparkline
-from lifecycle.figures.timeline import IterationTimeline, TimelineGate, TimelineMark, TimelinePhase, TimelineRow, TimelineSpan
+from lifecycle.figures.timeline import (
+    IterationTimeline,
+    TimelineGate,
+    TimelineMark,
+    TimelinePhase,
+    TimelineRow,
+    TimelineSpan,
+)
 
 __all__ = [
     "AgeBar",

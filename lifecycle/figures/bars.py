@@ -38,11 +38,15 @@ class PsiBars:
         over = [bar for bar in self.bars if bar.value is not None and bar.value > self.limit]
         if not over:
             return _("None of %(all)s features is over the limit of %(limit)s") % {
-                "all": len(self.bars), "limit": f"{self.limit:g}",
+                "all": len(self.bars),
+                "limit": f"{self.limit:g}",
             }
         names = ", ".join(f"{bar.name} {bar.value:.2f}" for bar in over)
         return _("%(n)s of %(all)s features are over the limit of %(limit)s: %(names)s") % {
-            "n": len(over), "all": len(self.bars), "limit": f"{self.limit:g}", "names": names,
+            "n": len(over),
+            "all": len(self.bars),
+            "limit": f"{self.limit:g}",
+            "names": names,
         }
 
     @property
@@ -86,17 +90,26 @@ class PsiBars:
 
     def _row(self, bar: PsiBar, y: float) -> dict[str, str]:
         middle = y + self.ROW / 2
-        row = {"name": _short(bar.name, 26), "full": bar.name, "note": bar.note, "y": num(middle + 4)}
+        row = {"name": _short(bar.name, 31), "full": bar.name, "note": bar.note, "y": num(middle + 4)}
         if bar.value is None:
             return row | {"text": _("not measured"), "css": "t-faint"}
         x = self.scale.clamped(bar.value)
         bad, near = bar.value > self.limit, bar.value > self.limit * (1 - self.near)
         shape, css, word = (
-            (octagon, "bad", "t-bad") if bad else (triangle, "warn", "t-warn") if near else (disc, "now", "t-strong")
+            (octagon, "bad", "t-bad")
+            if bad
+            else (triangle, "warn", "t-warn")
+            if near
+            else (disc, "now", "t-strong")
         )
         return row | {
-            "bar_y": num(middle - 2.5), "bar_width": num(x - self.LEFT), "bar_css": "bad" if bad else "now",
-            "marker": shape(x, middle, 5), "marker_css": css, "text": f"{bar.value:.2f}", "css": word,
+            "bar_y": num(middle - 2.5),
+            "bar_width": num(x - self.LEFT),
+            "bar_css": "bad" if bad else "now",
+            "marker": shape(x, middle, 5),
+            "marker_css": css,
+            "text": f"{bar.value:.2f}",
+            "css": word,
         }
 
 
@@ -112,7 +125,8 @@ class AgeBar:
     @property
     def label(self) -> str:
         return _("%(days)s days in the phase, usual are %(usual)s") % {
-            "days": f"{self.days:g}", "usual": f"{self.usual:g}",
+            "days": f"{self.days:g}",
+            "usual": f"{self.usual:g}",
         }
 
     @property

@@ -13,7 +13,7 @@ from lifecycle.figures.shapes import Scale, disc, num, octagon
 class Bullet:
     """`operator` is one of >=, >, <=, <: on which side of the limit the value must be. All numbers in `unit`.
 
-    `before` is the last approved version's value; `low` and `high` bound the 95 % interval of the observed one.
+    `before` is the last approved version's value; `low` and `high` bound the observed one's 95 % interval.
     The axis does not begin at zero; what counts is the bar between the limit and the value, the margin.
     """
 
@@ -35,13 +35,20 @@ class Bullet:
         return self.operator in (">=", ">")
 
     @property
+    def sign(self) -> str:
+        """The operator as people write it."""
+        return {">=": "≥", ">": ">", "<=": "≤", "<": "<"}[self.operator]
+
+    @property
     def met(self) -> bool | None:
         """Whether the value keeps the limit; None when there is no value."""
         if self.observed is None:
             return None
         return {
-            ">=": self.observed >= self.limit, ">": self.observed > self.limit,
-            "<=": self.observed <= self.limit, "<": self.observed < self.limit,
+            ">=": self.observed >= self.limit,
+            ">": self.observed > self.limit,
+            "<=": self.observed <= self.limit,
+            "<": self.observed < self.limit,
         }[self.operator]
 
     @property
@@ -50,7 +57,10 @@ class Bullet:
         seen = self.text(self.observed) if self.observed is not None else _("nothing")
         verdict = {True: _("met"), False: _("not met"), None: _("not measured")}[self.met]
         text = _("Observed %(seen)s, limit %(word)s %(limit)s: %(verdict)s") % {
-            "seen": seen, "word": words[self.operator], "limit": self.text(self.limit), "verdict": verdict,
+            "seen": seen,
+            "word": words[self.operator],
+            "limit": self.text(self.limit),
+            "verdict": verdict,
         }
         if self.before is not None:
             text += _(", before %s") % self.text(self.before)
@@ -79,7 +89,9 @@ class Bullet:
     def hatch(self) -> tuple[str, str]:
         """(x, width) of the ground that is not allowed."""
         edge = self.scale(self.limit)
-        return (num(self.LEFT), num(edge - self.LEFT)) if self.at_least else (num(edge), num(self.RIGHT - edge))
+        return (
+            (num(self.LEFT), num(edge - self.LEFT)) if self.at_least else (num(edge), num(self.RIGHT - edge))
+        )
 
     @property
     def margin(self) -> tuple[str, str] | None:

@@ -29,18 +29,26 @@ class Figure(Protocol):
 def render_figure(figure: Figure, *, css: str = "", standalone: bool = False) -> SafeString:
     """The figure as an `<svg>`.
 
-    In a page its classes take their colours from the style sheet. `standalone=True` puts the light colours, the fonts'
-    names and the hatch pattern into the SVG itself, since WeasyPrint does not apply a document's CSS inside an SVG.
+    In a page its classes take their colours from the style sheet. `standalone=True` puts the light colours,
+    the fonts' names and the hatch pattern into the SVG itself, since WeasyPrint does not apply a document's
+    CSS inside an SVG.
     """
-    context = {"figure": figure, "css": css, "standalone": standalone, "style": figure_style() if standalone else ""}
+    context = {
+        "figure": figure,
+        "css": css,
+        "standalone": standalone,
+        "style": figure_style() if standalone else "",
+    }
+    # Safe: a template has escaped it.
     return SafeString(render_to_string(figure.template, context).strip())
 
 
 @cache
 def figure_style() -> SafeString:
-    """The rules of charts.css that draw, with the light values of tokens.css written out. Read once a process."""
+    """The rules of charts.css that draw, with the light values of tokens.css. Read once a process."""
     tokens = light_tokens()
-    text = _COMMENT.sub("", _static_text("css/charts.css")).partition("{")[2].rpartition("}")[0]
+    sheet = _COMMENT.sub("", _static_text("css/charts.css"))
+    text = sheet.partition("{")[2].rpartition("}")[0]  # without the layer around it
     rules = [rule.strip() for rule in _RULE.findall(text)]
     drawn = " ".join(rule for rule in rules if "inline-size" not in rule and "display" not in rule)
     # Safe: it comes from our own style sheets, never from a person.

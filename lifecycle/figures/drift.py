@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from lifecycle.figures.shapes import Scale, num
 
+WHOLE_FROM = 100  # larger borders are written without decimals
 LEFT, RIGHT, TOP, BASE = 8.0, 272.0, 10.0, 82.0
 
 
@@ -31,11 +32,13 @@ class DriftHistogram:
 
     def __post_init__(self) -> None:
         if len(self.reference) != len(self.current):
-            raise ValueError(f"{self.name}: {len(self.reference)} reference bins, {len(self.current)} current ones.")
+            raise ValueError(
+                f"{self.name}: {len(self.reference)} reference bins, {len(self.current)} current ones."
+            )
 
     @property
     def state(self) -> str:
-        """bad over the limit, warn within a tenth of it, else ok."""
+        """Over the limit bad, warn within a tenth of it, else ok."""
         if self.score is None or self.score <= self.limit * 0.9:
             return "ok"
         return "bad" if self.score > self.limit else "warn"
@@ -46,7 +49,10 @@ class DriftHistogram:
         if self.score is None:
             return _("%s: reference and current values") % self.name
         return _("%(name)s: drift %(score)s, %(word)s of %(limit)s") % {
-            "name": self.name, "score": f"{self.score:.2f}", "word": words[self.state], "limit": f"{self.limit:g}",
+            "name": self.name,
+            "score": f"{self.score:.2f}",
+            "word": words[self.state],
+            "limit": f"{self.limit:g}",
         }
 
     @property
@@ -63,8 +69,12 @@ class DriftHistogram:
         y, width = self._y, self._width
         gap = min(2.0, width * 0.12)
         return [
-            {"x": num(LEFT + width * i + gap), "y": num(y(share)), "width": num(max(width - 2 * gap, 1)),
-             "height": num(BASE - y(share))}
+            {
+                "x": num(LEFT + width * i + gap),
+                "y": num(y(share)),
+                "width": num(max(width - 2 * gap, 1)),
+                "height": num(BASE - y(share)),
+            }
             for i, share in enumerate(self.current)
         ]
 
@@ -72,7 +82,9 @@ class DriftHistogram:
     def outline(self) -> str:
         """The reference as a stepped line."""
         y, width = self._y, self._width
-        steps = "".join(f"V{num(y(share))}H{num(LEFT + width * (i + 1))}" for i, share in enumerate(self.reference))
+        steps = "".join(
+            f"V{num(y(share))}H{num(LEFT + width * (i + 1))}" for i, share in enumerate(self.reference)
+        )
         return f"M{num(LEFT)} {num(BASE)}{steps}V{num(BASE)}"
 
     @property
@@ -85,12 +97,16 @@ class DriftHistogram:
             ]
         room = int(self._width / 6.2)
         return [
-            (num(LEFT + self._width * (i + 0.5)), "middle", name if len(name) <= room else name[: max(room - 1, 1)] + "…")
+            (
+                num(LEFT + self._width * (i + 0.5)),
+                "middle",
+                name if len(name) <= room else name[: max(room - 1, 1)] + "…",
+            )
             for i, name in enumerate(self.names)
-            if room >= 2
+            if room > 1
         ]
 
 
 def _compact(value: float) -> str:
-    text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    text = f"{value:,.0f}" if abs(value) >= WHOLE_FROM else f"{value:.3g}"
     return text.replace(",", "\u202f")

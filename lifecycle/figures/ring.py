@@ -1,4 +1,4 @@
-"""Where an iteration stands: the six phases as a ring with their gates, and the same as a strip for a table row."""
+"""Where an iteration stands: its phases and gates as a ring, and the same as a strip for a table row."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -6,8 +6,11 @@ from typing import ClassVar
 
 from django.utils.translation import gettext as _
 
-from lifecycle.figures.shapes import band, diamond, num, polar, tick
+from lifecycle.figures.shapes import band, diamond, num, polar, tick, wave
 
+HALF_TURN = 180
+COVERS_CODE = 0.62  # from this share on the code stands on the fill
+ONE_LINE = 14  # characters beside the ring
 GATE_CLASSES = {
     "passed": "gate-pass",
     "conditional": "gate-cond",
@@ -106,10 +109,16 @@ class PhaseRing:
         parts = []
         for phase in self.phases:
             part = _("%(code)s %(name)s: %(done)s of %(total)s tasks") % {
-                "code": phase.code, "name": phase.name, "done": phase.done, "total": phase.total,
+                "code": phase.code,
+                "name": phase.name,
+                "done": phase.done,
+                "total": phase.total,
             }
             if phase.gate:
-                part += _(", gate %(gate)s %(state)s") % {"gate": phase.gate, "state": _gate_word(phase.gate_state)}
+                part += _(", gate %(gate)s %(state)s") % {
+                    "gate": phase.gate,
+                    "state": _gate_word(phase.gate_state),
+                }
             parts.append(part)
         parts += [_("back from %(a)s to %(b)s") % {"a": loop.source, "b": loop.target} for loop in self.loops]
         return f"{self.top} {self.big}. ".lstrip() + ". ".join(parts) + "."
@@ -127,23 +136,26 @@ class PhaseRing:
         gate_x, gate_y = polar(self.CX, self.CY, (self.OUTER + self.INNER) / 2, start + step)
         css = PHASE_CLASSES[phase.state if phase.state != "todo" or not share else "part"]
         anchor, texts = self._texts(phase, middle)
-        passed = phase.gate_state in ("passed", "conditional")
+        signs = {"passed": tick, "conditional": wave}
         return DrawnPhase(
             phase=phase,
-            track=band(self.CX, self.CY, self.OUTER, self.INNER, begin, end),
-            fill=band(self.CX, self.CY, self.OUTER, self.INNER, begin, begin + (end - begin) * share) if share else "",
+            track=self._piece(begin, end),
+            fill=self._piece(begin, begin + (end - begin) * share) if share else "",
             css=css,
             code_x=num(code_x),
             code_y=num(code_y + 5),
-            on_dark=share >= 0.62 and css in ("ph-done", "ph-now"),
+            on_dark=share >= COVERS_CODE and css in ("ph-done", "ph-now"),
             anchor=anchor,
             texts=texts,
             gate_path=diamond(gate_x, gate_y, 17) if phase.gate else "",
             gate_css=GATE_CLASSES[phase.gate_state],
-            gate_tick=tick(gate_x, gate_y) if passed else "",
+            gate_tick=signs[phase.gate_state](gate_x, gate_y) if phase.gate_state in signs else "",
             gate_x=num(gate_x),
             gate_y=num(gate_y + 4.5),
         )
+
+    def _piece(self, start: float, end: float) -> str:
+        return band(self.CX, self.CY, self.OUTER, self.INNER, start=start, end=end)
 
     def _texts(self, phase: RingPhase, middle: float) -> tuple[str, tuple[tuple[str, str, str, str], ...]]:
         """(anchor, lines as x, y, class, text) beside the ring, away from its middle."""
@@ -152,9 +164,9 @@ class PhaseRing:
         lines = list(phase.lines or _two_lines(phase.name))
         count = _("%(done)s of %(total)s tasks") % {"done": phase.done, "total": phase.total}
         height = 17 * len(lines)
-        top = y - height if y < self.CY - 60 else y + 8 if y > self.CY + 60 else y - height / 2 + 6
-        rows = [(num(x), num(top + 17 * i), "ring-name", line) for i, line in enumerate(lines)]
-        return anchor, (*rows, (num(x), num(top + height), "ring-sub", count))
+        offset = -height if y < self.CY - 60 else 8 if y > self.CY + 60 else 6 - height / 2
+        rows = [(num(x), num(y + offset + 17 * i), "ring-name", line) for i, line in enumerate(lines)]
+        return anchor, (*rows, (num(x), num(y + offset + height), "ring-sub", count))
 
     @cached_property
     def drawn_loops(self) -> tuple[DrawnLoop, ...]:
@@ -172,10 +184,13 @@ class PhaseRing:
         start, end = (source + 0.42) * step, (target + 0.58) * step
         if end >= start:
             end -= 360
-        large = 1 if start - end > 180 else 0
+        large = 1 if start - end > HALF_TURN else 0
         (ax, ay), (bx, by) = polar(self.CX, self.CY, radius, start), polar(self.CX, self.CY, radius, end)
         (hx, hy) = polar(self.CX, self.CY, radius, end - 8)
-        (ix, iy), (ox, oy) = polar(self.CX, self.CY, radius - 5.5, end), polar(self.CX, self.CY, radius + 5.5, end)
+        (ix, iy), (ox, oy) = (
+            polar(self.CX, self.CY, radius - 5.5, end),
+            polar(self.CX, self.CY, radius + 5.5, end),
+        )
         nx, ny = polar(self.CX, self.CY, radius, (start + end) / 2)
         return DrawnLoop(
             number=number,
@@ -189,7 +204,7 @@ class PhaseRing:
 
 @dataclass(frozen=True)
 class PhaseStrip:
-    """The phases in one line of a table: done, the one in work, what is to come, with the gates between them."""
+    """The phases in one line of a table: done, the one in work, what is to come, and the gates."""
 
     phases: tuple[RingPhase, ...]
 
@@ -200,7 +215,9 @@ class PhaseStrip:
         for number, phase in enumerate(self.phases, 1):
             if phase.state in ("now", "redo"):
                 return _("In phase %(n)s of %(all)s, %(name)s") % {
-                    "n": number, "all": len(self.phases), "name": phase.name,
+                    "n": number,
+                    "all": len(self.phases),
+                    "name": phase.name,
                 }
         done = sum(phase.state == "done" for phase in self.phases)
         return _("%(n)s of %(all)s phases done") % {"n": done, "all": len(self.phases)}
@@ -213,9 +230,13 @@ class PhaseStrip:
             x, here = 1 + 28 * number, phase.state in ("now", "redo")
             cells.append(
                 {
-                    "x": num(x), "y": "3" if here else "6", "height": "16" if here else "10",
-                    "css": PHASE_CLASSES[phase.state], "gate": diamond(x + 23.5, 11, 3.5),
-                    "gate_css": GATE_CLASSES[phase.gate_state], "text_x": num(x + 10),
+                    "x": num(x),
+                    "y": "3" if here else "6",
+                    "height": "16" if here else "10",
+                    "css": PHASE_CLASSES[phase.state],
+                    "gate": diamond(x + 23.5, 11, 3.5),
+                    "gate_css": GATE_CLASSES[phase.gate_state],
+                    "text_x": num(x + 10),
                     "text": str(number + 1) if here else "",
                 }
             )
@@ -224,8 +245,11 @@ class PhaseStrip:
 
 def _gate_word(state: str) -> str:
     words = {
-        "passed": _("passed"), "conditional": _("passed with conditions"), "open": _("open"),
-        "refused": _("refused"), "todo": _("not open"),
+        "passed": _("passed"),
+        "conditional": _("passed with conditions"),
+        "open": _("open"),
+        "refused": _("refused"),
+        "todo": _("not open"),
     }
     return words[state]
 
@@ -233,7 +257,7 @@ def _gate_word(state: str) -> str:
 def _two_lines(name: str) -> list[str]:
     """A long name broken near its middle."""
     words = name.split()
-    if len(name) <= 14 or len(words) == 1:
+    if len(name) <= ONE_LINE or len(words) == 1:
         return [name]
     cut = min(range(1, len(words)), key=lambda i: abs(len(" ".join(words[:i])) - len(" ".join(words[i:]))))
     return [" ".join(words[:cut]), " ".join(words[cut:])]

@@ -7,7 +7,18 @@ from typing import ClassVar
 
 from django.utils.translation import gettext as _
 
-from lifecycle.figures.shapes import Scale, diamond, disc, nice_ticks, num, octagon, points, tick_text, triangle
+from lifecycle.figures.shapes import (
+    Scale,
+    apart,
+    diamond,
+    disc,
+    nice_ticks,
+    num,
+    octagon,
+    points,
+    tick_text,
+    triangle,
+)
 
 
 @dataclass(frozen=True)
@@ -89,7 +100,10 @@ class SeriesChart:
             last = f"{line.last:.{self.digits}f}" if line.last is not None else _("nothing measured")
             text = _("%(name)s: last %(last)s") % {"name": line.name, "last": last}
             if line.limit is not None:
-                text += _(", outside its limit in %(bad)s of %(all)s windows") % {"bad": bad, "all": len(known)}
+                text += _(", outside its limit in %(bad)s of %(all)s windows") % {
+                    "bad": bad,
+                    "all": len(known),
+                }
             parts.append(text)
         return f"{self.title}. " + "; ".join(parts)
 
@@ -121,7 +135,7 @@ class SeriesChart:
         count = len(self.windows)
         every = max(1, round(count / max((self.right - self.LEFT) // 110, 1)))
         shown = sorted({*range(0, count, every), count - 1}) if count else []
-        if len(shown) > 2 and shown[-1] - shown[-2] < every * 0.75:
+        if shown[1:-1] and shown[-1] - shown[-2] < every * 0.75:
             shown.pop(-2)
         anchors = {0: "start", count - 1: "end"}
         return [(num(self.x(i)), anchors.get(i, "middle"), self.windows[i]) for i in shown]
@@ -129,10 +143,9 @@ class SeriesChart:
     @property
     def lines(self) -> list[dict[str, object]]:
         """Each series: its stretches, its points beyond the limit, its last point and its name."""
-        names = self._name_places()
-        return [self._line(line, number, names[number]) for number, line in enumerate(self.series)]
+        return [self._line(line, number) for number, line in enumerate(self.series)]
 
-    def _line(self, line: Series, number: int, name_y: float) -> dict[str, object]:
+    def _line(self, line: Series, number: int) -> dict[str, object]:
         stretches: list[list[tuple[float, float]]] = [[]]
         for index, value in enumerate(line.values):
             if value is None:
@@ -140,40 +153,43 @@ class SeriesChart:
             else:
                 stretches[-1].append((self.x(index), self.y(value)))
         known = [(index, value) for index, value in enumerate(line.values) if value is not None]
-        bad = [octagon(self.x(i), self.y(v), 4.6) for i, v in known if line.is_bad(v)]
-        ends_bad = bool(known) and line.is_bad(known[-1][1])
-        end = "" if not known or ends_bad else disc(self.x(known[-1][0]), self.y(known[-1][1]), 4.5)
+        end = (
+            ""
+            if not known or line.is_bad(known[-1][1])
+            else disc(self.x(known[-1][0]), self.y(known[-1][1]), 4.5)
+        )
         return {
             "stretches": [points(stretch) for stretch in stretches if len(stretch) > 1],
             "css": "now-line" if number == 0 else "second-line",
-            "bad": bad,
+            "bad": [octagon(self.x(i), self.y(v), 4.6) for i, v in known if line.is_bad(v)],
             "end": end,
-            "text": f"{line.name} {line.last:.{self.digits}f}" if line.last is not None else line.name,
-            "text_css": "t-bad" if ends_bad else "t-strong",
-            "x": num(self.x(known[-1][0]) + 10 if known else self.LEFT),
-            "y": num(name_y),
         }
 
-    def _name_places(self) -> list[float]:
-        """Where the names stand at the right: at their lines' ends, but never over one another."""
-        places = [self.y(line.last) + 4 if line.last is not None else self.TOP for line in self.series]
-        taken: list[float] = []
-        for index in sorted(range(len(places)), key=places.__getitem__):
-            if taken and places[index] < taken[-1] + 14:
-                places[index] = taken[-1] + 14
-            taken.append(places[index])
-        return places
+    @property
+    def limit_lines(self) -> list[str]:
+        return [f"M{num(self.LEFT)} {num(self.y(limit.value))}H{num(self.right)}" for limit in self.limits]
 
     @property
-    def limit_lines(self) -> list[dict[str, str]]:
-        """Dashed lines; each name stands at the left above its line, out of the way of the series' names."""
-        return [
-            {
-                "path": f"M{num(self.LEFT)} {num(self.y(limit.value))}H{num(self.right)}",
-                "y": num(self.y(limit.value) - 5), "x": num(self.LEFT + 6), "text": limit.name,
-            }
-            for limit in self.limits
-        ]
+    def names(self) -> list[dict[str, str]]:
+        """What stands at the ends of lines and limits, moved apart at the right edge."""
+        edge: list[tuple[float, str, str]] = [(self.y(limit.value), limit.name, "") for limit in self.limits]
+        inside = []
+        for line in self.series:
+            known = [index for index, value in enumerate(line.values) if value is not None]
+            if line.last is None or not known:
+                continue
+            css = "t-bad" if line.is_bad(line.last) else "t-strong"
+            text = f"{line.name} {line.last:.{self.digits}f}"
+            if known[-1] == len(self.windows) - 1:
+                edge.append((self.y(line.last), text, css))
+            else:
+                place = {"x": num(self.x(known[-1]) + 10), "y": num(self.y(line.last) + 4)}
+                inside.append({**place, "text": text, "css": css})
+        edge.sort(key=lambda item: item[0])
+        heights = apart([y for y, _text, _css in edge], 14)
+        x = num(self.right + 10)
+        placed = zip(heights, edge, strict=True)
+        return inside + [{"x": x, "y": num(y + 4), "text": text, "css": css} for y, (_y, text, css) in placed]
 
     @property
     def event_marks(self) -> list[dict[str, str]]:

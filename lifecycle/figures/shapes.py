@@ -1,4 +1,7 @@
-"""Paths and scales that the figures share. Coordinates are SVG user units, y downwards; angles in degrees from the top."""
+"""Paths and scales that the figures share.
+
+Coordinates are SVG user units, y downwards; angles are degrees clockwise from the top.
+"""
 
 import math
 from collections.abc import Sequence
@@ -19,7 +22,9 @@ def polar(cx: float, cy: float, radius: float, angle: float) -> tuple[float, flo
 
 def diamond(cx: float, cy: float, r: float) -> str:
     """A gate or a deployment."""
-    return f"M{num(cx)} {num(cy - r)}L{num(cx + r)} {num(cy)}L{num(cx)} {num(cy + r)}L{num(cx - r)} {num(cy)}z"
+    return (
+        f"M{num(cx)} {num(cy - r)}L{num(cx + r)} {num(cy)}L{num(cx)} {num(cy + r)}L{num(cx - r)} {num(cy)}z"
+    )
 
 
 def octagon(cx: float, cy: float, r: float) -> str:
@@ -36,7 +41,8 @@ def triangle(cx: float, cy: float, r: float) -> str:
 
 def disc(cx: float, cy: float, r: float) -> str:
     """A value inside its limit."""
-    return f"M{num(cx - r)} {num(cy)}a{num(r)} {num(r)} 0 1 1 {num(2 * r)} 0a{num(r)} {num(r)} 0 1 1 {num(-2 * r)} 0z"
+    half = f"a{num(r)} {num(r)} 0 1 1"
+    return f"M{num(cx - r)} {num(cy)}{half} {num(2 * r)} 0{half} {num(-2 * r)} 0z"
 
 
 def tick(cx: float, cy: float) -> str:
@@ -44,7 +50,12 @@ def tick(cx: float, cy: float) -> str:
     return f"M{num(cx - 5.5)} {num(cy + 0.5)}l4 4l7.5-8.5"
 
 
-def band(cx: float, cy: float, outer: float, inner: float, start: float, end: float) -> str:
+def wave(cx: float, cy: float) -> str:
+    """The wave inside a gate passed with conditions, about 11 wide."""
+    return f"M{num(cx - 5.5)} {num(cy + 1)}c1.8-2.6 3.7-2.6 5.5-1s3.7 1.6 5.5-1"
+
+
+def band(cx: float, cy: float, outer: float, inner: float, *, start: float, end: float) -> str:
     """A piece of a ring between two angles, less than half of it."""
     (ax, ay), (bx, by) = polar(cx, cy, outer, start), polar(cx, cy, outer, end)
     (dx, dy), (ex, ey) = polar(cx, cy, inner, end), polar(cx, cy, inner, start)
@@ -57,6 +68,9 @@ def band(cx: float, cy: float, outer: float, inner: float, start: float, end: fl
 def points(pairs: Sequence[tuple[float, float]]) -> str:
     """The points attribute of a polyline."""
     return " ".join(f"{num(x)},{num(y)}" for x, y in pairs)
+
+
+TINY = 1e-9
 
 
 @dataclass(frozen=True)
@@ -78,7 +92,7 @@ class Scale:
         return self(min(max(value, self.low), self.high))
 
 
-def nice_ticks(low: float, high: float, wanted: int = 4) -> list[float]:
+def nice_ticks(low: float, high: float, wanted: int = 5) -> list[float]:
     """Round values (1, 2, 2.5 or 5 times a power of ten) from `low` to `high`, about as many as wanted."""
     if high <= low:
         return [low]
@@ -93,6 +107,24 @@ def nice_ticks(low: float, high: float, wanted: int = 4) -> list[float]:
 def tick_text(value: float, ticks: Sequence[float]) -> str:
     """A tick with just as many decimals as its axis needs."""
     for digits in range(5):
-        if all(abs(round(tick, digits) - tick) < 1e-9 for tick in ticks):
+        if all(abs(round(tick, digits) - tick) < TINY for tick in ticks):
             return f"{value:,.{digits}f}".replace(",", "\u202f")
     return f"{value:g}"
+
+
+def apart(places: Sequence[float], gap: float) -> list[float]:
+    """Sorted places moved until neighbours are `gap` apart; a group stays round its middle."""
+    groups: list[list[float]] = []
+    for place in places:
+        groups.append([place])
+        while len(groups) > 1 and _bottom(groups[-2], gap) + gap > _top(groups[-1], gap):
+            groups[-2:] = [groups[-2] + groups[-1]]
+    return [_top(group, gap) + gap * index for group in groups for index in range(len(group))]
+
+
+def _top(group: Sequence[float], gap: float) -> float:
+    return sum(group) / len(group) - gap * (len(group) - 1) / 2
+
+
+def _bottom(group: Sequence[float], gap: float) -> float:
+    return _top(group, gap) + gap * (len(group) - 1)

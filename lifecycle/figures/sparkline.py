@@ -32,7 +32,7 @@ class Sparkline:
 
     @property
     def state(self) -> str:
-        """bad beyond the limit, warn within a tenth (`near`) of it, else ok."""
+        """Beyond the limit bad, warn within a tenth (`near`) of it, else ok."""
         if self.last is None or self.limit is None:
             return "ok"
         beyond = (self.last - self.limit) if self.worse == "above" else (self.limit - self.last)

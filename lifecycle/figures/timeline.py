@@ -1,7 +1,7 @@
 """The iterations of a project along the calendar: phases, gates, what was live, what sent it round again."""
 
 import calendar
-import datetime
+import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -12,7 +12,11 @@ from django.utils.translation import gettext as _
 from lifecycle.figures.ring import GATE_CLASSES, PHASE_CLASSES
 from lifecycle.figures.shapes import Scale, diamond, num, triangle
 
-Moment = datetime.datetime
+Moment = dt.datetime
+ROOM_FOR_CODE = 34  # units that a box needs to hold its phase's code
+MOST_STEPS = 12
+DECEMBER = 12
+WEEKLY_FROM = 20  # days
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,8 @@ class IterationTimeline:
     @property
     def label(self) -> str:
         parts = [
-            _("%(name)s from %(begin)s: %(passed)s gates passed") % {
+            _("%(name)s from %(begin)s: %(passed)s gates passed")
+            % {
                 "name": row.name,
                 "begin": _day(min(phase.begin for phase in row.phases)),
                 "passed": sum(gate.state in ("passed", "conditional") for gate in row.gates),
@@ -114,8 +119,8 @@ class IterationTimeline:
     @property
     def grid(self) -> list[tuple[str, str, str]]:
         """(path, text x, text) of each step of the calendar: months, weeks, days or hours, whichever fits."""
-        low = datetime.datetime.fromtimestamp(self.scale.low, datetime.UTC)
-        high = datetime.datetime.fromtimestamp(self.scale.high, datetime.UTC)
+        low = dt.datetime.fromtimestamp(self.scale.low, dt.UTC)
+        high = dt.datetime.fromtimestamp(self.scale.high, dt.UTC)
         bottom = num(self.height - 24)
         return [
             (f"M{num(self.x(moment))} 22V{bottom}", num(self.x(moment) + 5), text)
@@ -130,13 +135,20 @@ class IterationTimeline:
     def _row(self, row: TimelineRow, top: float) -> dict[str, object]:
         middle = top + 9
         return {
-            "name": row.name, "note": row.note, "name_y": num(top + 8), "note_y": num(top + 24),
+            "name": row.name,
+            "note": row.note,
+            "name_y": num(top + 8),
+            "note_y": num(top + 24),
             "phases": [self._phase(phase, top) for phase in row.phases],
             "gates": [(diamond(self.x(g.at), middle, 8), GATE_CLASSES[g.state]) for g in row.gates],
             "live": [self._span(span, middle) for span in row.live],
             "triggers": [
-                {"path": triangle(self.x(m.at) - 13, middle, 8), "x": num(self.x(m.at) - 26), "y": num(middle + 4),
-                 "text": m.name}
+                {
+                    "path": triangle(self.x(m.at) - 13, middle, 8),
+                    "x": num(self.x(m.at) - 26),
+                    "y": num(middle + 4),
+                    "text": m.name,
+                }
                 for m in row.triggers
             ],
         }
@@ -146,9 +158,13 @@ class IterationTimeline:
         width = max(end - begin - 1.5, 2.0)
         planned = phase.state == "planned"
         return {
-            "x": num(begin), "y": num(top), "width": num(width),
+            "x": num(begin),
+            "y": num(top),
+            "width": num(width),
             "css": "ph-line" if planned else PHASE_CLASSES[phase.state],
-            "text": phase.code if width > 34 else "", "text_x": num(begin + width / 2), "text_y": num(top + 13),
+            "text": phase.code if width > ROOM_FOR_CODE else "",
+            "text_x": num(begin + width / 2),
+            "text_y": num(top + 13),
             "text_css": "t-on" if phase.state in ("done", "now") else "",
             "dash": "3 3" if planned else "",
         }
@@ -156,9 +172,12 @@ class IterationTimeline:
     def _span(self, span: TimelineSpan, middle: float) -> dict[str, str]:
         begin, end = self.x(span.begin) + 10, self.x(span.end or self.today)
         stop = f"M{num(end)} {num(middle - 5)}v10" if span.end else ""
+        line = f"M{num(begin)} {num(middle)}H{num(max(end, begin + 2))}"
         return {
-            "path": f"M{num(begin)} {num(middle)}H{num(max(end, begin + 2))}M{num(begin)} {num(middle - 5)}v10{stop}",
-            "x": num(begin + 6), "y": num(middle - 5), "text": _("%s live") % span.name,
+            "path": f"{line}M{num(begin)} {num(middle - 5)}v10{stop}",
+            "x": num(begin + 6),
+            "y": num(middle - 5),
+            "text": _("%s live") % span.name,
         }
 
     @property
@@ -185,19 +204,19 @@ def _day(moment: Moment) -> str:
 def _calendar_steps(low: Moment, high: Moment) -> list[tuple[Moment, str]]:
     """Round moments between two, about six to fourteen of them, with their texts."""
     span = high - low
-    if span > datetime.timedelta(days=75):
+    if span > dt.timedelta(days=75):
         return _months(low, high, 1 + int(span.days / 430))
-    if span > datetime.timedelta(days=2):
-        step = datetime.timedelta(days=max(1, 7 if span.days > 20 else span.days // 8))
-        first = (low + datetime.timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    if span > dt.timedelta(days=2):
+        step = dt.timedelta(days=max(1, 7 if span.days > WEEKLY_FROM else span.days // 8))
+        first = (low + dt.timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
         return [(moment, _day(moment)) for moment in _every(first, high, step)]
-    minutes = next((m for m in (5, 15, 60, 180, 360) if span / datetime.timedelta(minutes=m) <= 12), 720)
+    minutes = next((m for m in (5, 15, 60, 180, 360) if span / dt.timedelta(minutes=m) <= MOST_STEPS), 720)
     first = low.replace(minute=0, second=0, microsecond=0)
-    step = datetime.timedelta(minutes=minutes)
+    step = dt.timedelta(minutes=minutes)
     return [(moment, f"{moment:%H:%M}") for moment in _every(first, high, step) if moment >= low]
 
 
-def _every(first: Moment, high: Moment, step: datetime.timedelta) -> list[Moment]:
+def _every(first: Moment, high: Moment, step: dt.timedelta) -> list[Moment]:
     count = int((high - first) / step)
     return [first + step * index for index in range(count + 1)] if high >= first else []
 
@@ -205,9 +224,9 @@ def _every(first: Moment, high: Moment, step: datetime.timedelta) -> list[Moment
 def _months(low: Moment, high: Moment, every: int) -> list[tuple[Moment, str]]:
     steps = []
     year, month = low.year, low.month
-    while (moment := datetime.datetime(year, month, 1, tzinfo=datetime.UTC)) <= high:
+    while (moment := dt.datetime(year, month, 1, tzinfo=dt.UTC)) <= high:
         if moment >= low and (month - 1) % every == 0:
             name = calendar.month_abbr[month]
             steps.append((moment, f"{name} {year}" if month == 1 else name))
-        year, month = (year + 1, 1) if month == 12 else (year, month + 1)
+        year, month = (year + 1, 1) if month == DECEMBER else (year, month + 1)
     return steps
