@@ -41,11 +41,7 @@ def lock_head(cursor: CursorWrapper) -> Frontier:
     lock = " FOR UPDATE" if connection.vendor == "postgresql" else ""
     select = f"SELECT size, frontier FROM ledger_treehead WHERE id = 1{lock}"
     cursor.execute(select)
-    row = cursor.fetchone()
-    if row is None:
-        _start_head(cursor)
-        cursor.execute(select)
-        row = cursor.fetchone()
+    row = cursor.fetchone() or _start_head(cursor, select)
     size, frontier = row
     try:
         return Frontier.from_bytes(size, bytes(frontier))
@@ -53,17 +49,21 @@ def lock_head(cursor: CursorWrapper) -> Frontier:
         raise Broken(f"The head of the ledger is damaged: {error}") from error
 
 
-def _start_head(cursor: CursorWrapper) -> None:
-    """Write the head of the empty tree; two first writers at once may both come here."""
-    cursor.execute("SELECT EXISTS (SELECT 1 FROM ledger_entry)")
-    if cursor.fetchone()[0]:
-        raise Broken("The ledger has entries, but its head is missing.")
+def _start_head(cursor: CursorWrapper, select: str) -> tuple[int, bytes]:
+    """Write the head of the empty tree and lock it. Two first writers at once may both come here."""
     unless_there = " ON CONFLICT DO NOTHING" if connection.vendor == "postgresql" else ""
     tree = Frontier()
     cursor.execute(
         f"INSERT INTO ledger_treehead (id, size, frontier, root) VALUES (1, %s, %s, %s){unless_there}",
         [tree.size, tree.to_bytes(), tree.root()],
     )
+    cursor.execute(select)
+    size, frontier = cursor.fetchone()
+    if size == 0:
+        cursor.execute("SELECT EXISTS (SELECT 1 FROM ledger_entry)")
+        if cursor.fetchone()[0]:
+            raise Broken("The ledger has entries, but its head is missing.")
+    return size, frontier
 
 
 def insert(

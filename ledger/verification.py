@@ -138,13 +138,13 @@ def _out_of_order(index: object, expected: int) -> str:
     return f"entry {expected} is missing: in its place is one numbered {_readable(repr(index))}"
 
 
-def _judge_payload(row: Row, erased: set[str]) -> str | None:
+def _judge_payload(row: Row, erased: set[tuple[str, Any]]) -> str | None:
     index, payload_hash = row[0], row[7]
     key, salt, body, erased_at = row[10:]
     if key is None:
         return f"{_name(row)}: its payload is missing"
     if salt is None and body is None:
-        if erased_at is not None and str(index) in erased:
+        if (str(index), erased_at) in erased:
             return None
         return f"{_name(row)}: its payload was erased without a record"
     if erased_at is not None:
@@ -203,28 +203,37 @@ def _payload_without_entry() -> Fault | None:
 def _fetch_rows(after: object) -> list[Row]:
     """The next rows behind an index (None: from the very first), each with its payload if it has one."""
     columns = ", ".join(f'e."{column}"' for column in ENTRY_COLUMNS)
+    columns = columns.replace('e."recorded_at"', _plain_time('e."recorded_at"'))
     beyond = "" if after is None else 'WHERE e."index" > %s'
     sql = (
-        f'SELECT {columns}, p."index", p.salt, p.body, p.erased_at FROM ledger_entry e '
+        f'SELECT {columns}, p."index", p.salt, p.body, {_plain_time("p.erased_at")} FROM ledger_entry e '
         f'LEFT JOIN ledger_payload p ON p."index" = e."index" {beyond} ORDER BY e."index" LIMIT {CHUNK}'
     )
     with _plain_rows() as fetch:
         return fetch(sql, [] if after is None else [after])
 
 
-def _recorded_erasures(rows: list[Row]) -> set[str]:
-    """Which of the erased payloads of these rows have an entry that says so (verified itself in its turn)."""
-    keys = [str(row[0]) for row in rows if row[-4] is not None and row[-2] is None]
+def _plain_time(column: str) -> str:
+    """On SQLite the plus, which does nothing else, keeps the driver from parsing the text leniently."""
+    return f"+{column}" if connection.vendor == "sqlite" else column
+
+
+def _recorded_erasures(rows: list[Row]) -> set[tuple[str, Any]]:
+    """Which of these rows have an entry that says their payload was erased, and when it says so.
+
+    Those entries are verified themselves in their turn.
+    """
+    keys = [str(row[0]) for row in rows if row[10] is not None and row[12] is None]
     if not keys:
         return set()
     marks = ", ".join(["%s"] * len(keys))
     with _plain_rows() as fetch:
         found = fetch(
-            "SELECT subject_id FROM ledger_entry WHERE subject_type = 'ledger.entry' AND action = %s "
-            f"AND subject_id IN ({marks})",
+            f"SELECT subject_id, {_plain_time('recorded_at')} FROM ledger_entry "
+            f"WHERE subject_type = 'ledger.entry' AND action = %s AND subject_id IN ({marks})",
             [LedgerAction.PAYLOAD_ERASED.value, *keys],
         )
-    return {row[0] for row in found}
+    return {(key, moment) for key, moment in found}
 
 
 @contextmanager

@@ -29,15 +29,19 @@ def without_triggers() -> Iterator[None]:
 
 @contextmanager
 def _postgresql_without_triggers() -> Iterator[None]:
+    _switch_postgresql_triggers("DISABLE")
+    yield
+    # Not in a finally: after an SQL error the transaction takes no statement, and its end undoes the switch too.
+    _switch_postgresql_triggers("ENABLE")
+
+
+def _switch_postgresql_triggers(how: str) -> None:
     with connection.cursor() as cursor:
+        # Inside a transaction a table with unchecked foreign keys can not be altered: check them first.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
         for table in TABLES:
-            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            for table in TABLES:
-                cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+            cursor.execute(f"ALTER TABLE {table} {how} TRIGGER USER")
 
 
 @contextmanager
