@@ -27,7 +27,7 @@ def tailored(
 
     Phases without a task go, and with them their risks, gates and handoffs; a risk stays while one of its
     tasks stays; a method stays while a risk names it; a task that followed a dropped one follows what that
-    one followed. `drop_criteria` holds `gate/criterion` pairs such as `G3/rerun-agrees`. Raises KeyError
+    one followed. `drop_criteria` holds `gate/criterion` pairs such as `G3/rerun-proven`. Raises KeyError
     for keys that are not in the document and `Invalid` if what is left makes no process.
     """
     _refuse_unknown(doc, keep_tasks, keep_handoffs, keep_triggers, keep_gates, drop_criteria)
