@@ -1,0 +1,58 @@
+"""Renders a report: the one door to this package."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.utils.translation import gettext as _
+
+from reports.documents.lifecycle import LifecycleReport
+from reports.rendering.attachments import Attachment, evidence_attachment
+from reports.rendering.pages import lifecycle_page
+from reports.rendering.process import Job, Limits, Progress, run_job
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderedPdf:
+    """A finished file. `sha256` is lowercase hexadecimal."""
+
+    path: Path
+    sha256: str
+    pages: int
+
+
+def render_pdf(
+    report: LifecycleReport,
+    *,
+    out: Path,
+    attachments: Sequence[Attachment] = (),
+    progress: Progress | None = None,
+    limits: Limits = Limits(),  # noqa: B008  frozen, so one for all calls is safe
+) -> RenderedPdf:
+    """The lifecycle report as tagged PDF/A-3a with `evidence.json` and `attachments` inside.
+
+    Equal report and attachments give a byte-identical file. `progress(fraction, text)` is called from 0 to 1 and may
+    raise to cancel. Raises RenderFailed; `out` is then as it was before.
+    """
+    tell = progress or (lambda fraction, text: None)
+    tell(0.0, _("Drawing charts"))
+    page = lifecycle_page(report)
+    tell(0.1, _("Starting the renderer"))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    job = Job(
+        html=page.html,
+        identifier=report.report_id,
+        moment=report.as_of,
+        images=page.images,
+        labels=page.labels,
+        attachments=[evidence_attachment(report), *attachments],
+    )
+    pages = run_job(job, target=out, limits=limits, progress=tell)
+    tell(1.0, _("Done"))
+    return RenderedPdf(path=out, sha256=_digest(out), pages=pages)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
