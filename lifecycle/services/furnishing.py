@@ -69,10 +69,7 @@ def furnish_phase(phase: Phase, document: ProcessDocument, cast: Cast, start: dt
         for task, risks in zip(tasks, _risks(parts, phase.key, document), strict=True)
         for risk in risks
     )  # fmt: skip
-    end = start + dt.timedelta(days=length_of(document, phase.key))
-    for handoff in document.handoffs:
-        if handoff.phase == phase.key:
-            _plan(phase.iteration, handoff, cast, start, end)
+    _plan_handoffs(phase, document, cast, start)
     return list(tasks)
 
 
@@ -108,24 +105,43 @@ def _risks(
     return own
 
 
-def _plan(iteration: Iteration, part: HandoffDefinition, cast: Cast, start: dt.date, end: dt.date) -> Handoff:
+def _plan_handoffs(phase: Phase, document: ProcessDocument, cast: Cast, start: dt.date) -> None:
+    parts = [part for part in document.handoffs if part.phase == phase.key]
+    end = start + dt.timedelta(days=length_of(document, phase.key))
+    made = Handoff.objects.bulk_create(_handoff(phase.iteration, part, cast, start, end) for part in parts)
+    pairs = list(zip(made, parts, strict=True))
+    Deliverable.objects.bulk_create(
+        each for new, part in pairs for each in _deliverables(new, part.deliverables)
+    )
+    AcceptanceCriterion.objects.bulk_create(
+        each for new, part in pairs for each in _criteria(new, part.criteria)
+    )
+
+
+def _handoff(
+    iteration: Iteration, part: HandoffDefinition, cast: Cast, start: dt.date, end: dt.date
+) -> Handoff:
     giver = cast.only(part.givers)
     taker = cast.only(part.takers, but=giver)
     base = {OpensOn.PHASE_STARTED: start, OpensOn.TRIGGER: None}.get(part.opens.event, end)
-    handoff = Handoff.objects.create(
+    return Handoff(
         iteration=iteration, key=part.key, title=part.name, phase_key=part.phase,
         giver_roles=list(part.givers), taker_roles=list(part.takers), giver=giver, taker=taker,
         due_on=base + dt.timedelta(days=part.due_days) if base else None,
     )  # fmt: skip
-    fill_handoff(handoff, part.deliverables, part.criteria)
-    return handoff
 
 
 def fill_handoff(handoff: Handoff, deliverables: Iterable[str], criteria: Iterable[str]) -> None:
     """Give a new handoff its deliverables and acceptance criteria, numbered from 1."""
-    Deliverable.objects.bulk_create(
-        Deliverable(handoff=handoff, order=order, name=name) for order, name in enumerate(deliverables, 1)
-    )
-    AcceptanceCriterion.objects.bulk_create(
-        AcceptanceCriterion(handoff=handoff, order=order, text=text) for order, text in enumerate(criteria, 1)
-    )
+    Deliverable.objects.bulk_create(_deliverables(handoff, deliverables))
+    AcceptanceCriterion.objects.bulk_create(_criteria(handoff, criteria))
+
+
+def _deliverables(handoff: Handoff, names: Iterable[str]) -> list[Deliverable]:
+    return [Deliverable(handoff=handoff, order=order, name=name) for order, name in enumerate(names, 1)]
+
+
+def _criteria(handoff: Handoff, texts: Iterable[str]) -> list[AcceptanceCriterion]:
+    return [
+        AcceptanceCriterion(handoff=handoff, order=order, text=text) for order, text in enumerate(texts, 1)
+    ]
