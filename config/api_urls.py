@@ -1,4 +1,4 @@
-"""Addresses of the API, version 1, in a namespace of their own, so that no name can mean a page by accident."""
+"""Addresses of the API, version 1, in a namespace of their own, so that no name means a page too."""
 
 from django.urls import URLPattern, URLResolver, path
 

@@ -76,21 +76,25 @@ def check_debug(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[
     return []
 
 
-@register(Tags.database)
+@register(Tags.security)
 def check_one_machine(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """A network broker beside SQLite hints at several machines, which one file cannot serve."""
-    sqlite = settings.DATABASES["default"]["ENGINE"].endswith("sqlite3")
-    if sqlite and not settings.CELERY_BROKER_URL.startswith(("filesystem:", "memory:", "redis+socket:")):
-        host = urlsplit(settings.CELERY_BROKER_URL).hostname
-        if host and host not in settings.LOOPBACK_HOSTS:
-            return [
-                Warning(
-                    "CELERY_BROKER_URL names another machine while the database is a file of this one.",
-                    hint="Set DATABASE_URL to a PostgreSQL that every worker reaches, or leave both unset.",
-                    id="gatebook.W002",
-                )
-            ]
-    return []
+    return one_machine(settings.DATABASES["default"]["ENGINE"], settings.CELERY_BROKER_URL)
+
+
+def one_machine(engine: str, broker_url: str) -> list[CheckMessage]:
+    """Judges a database engine and a broker's URL together."""
+    host = urlsplit(broker_url).hostname
+    here = host is None or host in settings.LOOPBACK_HOSTS or f"[{host}]" in settings.LOOPBACK_HOSTS
+    if here or not engine.endswith("sqlite3"):
+        return []
+    return [
+        Warning(
+            "CELERY_BROKER_URL names another machine while the database is a file of this one.",
+            hint="Set DATABASE_URL to a PostgreSQL that every worker reaches, or leave both unset.",
+            id="gatebook.W002",
+        )
+    ]
 
 
 @register()

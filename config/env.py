@@ -12,13 +12,23 @@ from urllib.parse import SplitResult, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from environ.fileaware_mapping import FileAwareMapping
 
 SQLITE_PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
 SQLITE_BUSY_SECONDS = 20
 
 
-class Env(environ.FileAwareEnv):  # type: ignore[misc]  # django-environ ships no types
+class _Environment(FileAwareMapping):  # type: ignore[misc]  # django-environ ships no types
+    """What files hold without the line's end that editors and `echo` leave there."""
+
+    def __getitem__(self, key: str) -> str:
+        return str(super().__getitem__(key)).rstrip("\r\n")
+
+
+class Env(environ.Env):  # type: ignore[misc]  # likewise
     """The process's environment, with `NAME_FILE` in place of `NAME` understood everywhere."""
+
+    ENVIRON = _Environment()
 
 
 def home(env: Env, default: Path) -> Path:
@@ -77,7 +87,7 @@ def database(env: Env, folder: Path) -> dict[str, Any]:
 
 
 def _pool(env: Env, config: dict[str, Any]) -> None:
-    """Give PostgreSQL a connection pool in each process: a new connection a request costs ten times as much."""
+    """Give PostgreSQL a connection pool in each process: one a request costs ten times as much."""
     size = env.int("GATEBOOK_DATABASE_POOL", default=8)
     if size < 0:
         raise ImproperlyConfigured(f"GATEBOOK_DATABASE_POOL is {size}; give a number, or 0 for no pool.")

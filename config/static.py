@@ -26,7 +26,9 @@ def collect() -> bool:
     found = fingerprint()
     if stamp.is_file() and stamp.read_text(encoding="ascii") == found:
         return False
-    call_command("collectstatic", verbosity=0, interactive=False)
+    # Cleared first: Django otherwise keeps a file that looks newer than its source, as after an upgrade of a
+    # package, whose files carry the time of their making.
+    call_command("collectstatic", clear=True, verbosity=0, interactive=False)
     stamp.write_text(found, encoding="ascii")
     return True
 
