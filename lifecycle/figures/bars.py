@@ -27,6 +27,7 @@ class PsiBars:
     near: float = 0.1
 
     template: ClassVar[str] = "components/figures/psi.svg"
+    hatched: ClassVar[bool] = True
     WIDTH: ClassVar[float] = 640
     LEFT: ClassVar[float] = 196
     RIGHT: ClassVar[float] = 560

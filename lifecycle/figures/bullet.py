@@ -27,6 +27,7 @@ class Bullet:
     digits: int = 3
 
     template: ClassVar[str] = "components/figures/bullet.svg"
+    hatched: ClassVar[bool] = True
     LEFT: ClassVar[float] = 2
     RIGHT: ClassVar[float] = 206
 

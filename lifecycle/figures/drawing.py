@@ -1,5 +1,6 @@
 """How a figure becomes SVG, in a page or on its own in a PDF."""
 
+import hashlib
 import re
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 _TOKEN = re.compile(r"(--[\w-]+):\s*([^;]+);")
 _USE = re.compile(r"var\((--[\w-]+)\)")
 _RULE = re.compile(r"[^{}]+\{[^{}]*\}")
+_PAINT = ("fill", "stroke", "font-", "opacity", "letter-spacing")
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
@@ -33,11 +35,14 @@ def render_figure(figure: Figure, *, css: str = "", standalone: bool = False) ->
     the fonts' names and the hatch pattern into the SVG itself, since WeasyPrint does not apply a document's
     CSS inside an SVG.
     """
+    # Several may stand in one document: each pattern has a name of its own, the same at every rendering.
+    own = hashlib.sha256(repr(figure).encode()).hexdigest()[:10]
     context = {
         "figure": figure,
         "css": css,
         "standalone": standalone,
         "style": figure_style() if standalone else "",
+        "hatch": f"hatch-{own}" if standalone else "hatch",
     }
     # Safe: a template has escaped it.
     return SafeString(render_to_string(figure.template, context).strip())
@@ -49,10 +54,15 @@ def figure_style() -> SafeString:
     tokens = light_tokens()
     sheet = _COMMENT.sub("", _static_text("css/charts.css"))
     text = sheet.partition("{")[2].rpartition("}")[0]  # without the layer around it
-    rules = [rule.strip() for rule in _RULE.findall(text)]
-    drawn = " ".join(rule for rule in rules if "inline-size" not in rule and "display" not in rule)
+    drawn = " ".join(rule.strip() for rule in _RULE.findall(text) if _draws(rule))
     # Safe: it comes from our own style sheets, never from a person.
     return mark_safe(_USE.sub(lambda use: tokens[use[1]], drawn))  # noqa: S308
+
+
+def _draws(rule: str) -> bool:
+    """Whether all that a rule sets is paint or type; layout is the page's business."""
+    declared = [part.partition(":")[0].strip() for part in rule.partition("{")[2].rstrip("}").split(";")]
+    return all(name.startswith(_PAINT) for name in declared if name)
 
 
 def light_tokens() -> dict[str, str]:
