@@ -1,12 +1,13 @@
 """What a monitoring run saw, as the events that triggers look at.
 
-Every key is always there, so that a condition never stumbles over one that is missing. Whether a value is bad
-is for the trigger's condition and params to say, not for this file.
+Every key is always there, so that a condition never stumbles over one that is missing; only `error_growth`
+is there just where it was measured. Whether a value is bad is for the trigger's condition and params to say.
 """
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from lifecycle.executors.metrics import gain
 from lifecycle.models import Run
 
 MOST_SLICES = 60
@@ -52,7 +53,16 @@ def _drift(run: Run, record: Mapping[str, Any]) -> dict[str, Any]:
         "share_drifted": float(record.get("share_drifted") or 0.0),
         "features": psi,
         "drifted": [name for name, found in features.items() if found.get("verdict") == "drift"],
+        **_error_growth(record),
     }
+
+
+def _error_growth(record: Mapping[str, Any]) -> dict[str, float]:
+    """By which share of its reference value the main metric is worse; negative when it is better."""
+    name = record.get("main_metric") or ""
+    reference = (record.get("metrics_reference") or {}).get(name)
+    gained = gain(name, (record.get("metrics") or {}).get(name), reference)
+    return {} if gained is None or not reference else {"error_growth": -gained / abs(reference)}
 
 
 def _anomaly(run: Run, record: Mapping[str, Any]) -> dict[str, Any]:

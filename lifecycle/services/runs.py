@@ -1,6 +1,7 @@
 """Runs: asked for by a person or a trigger, carried out by a worker, ended exactly once."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -20,7 +21,7 @@ from lifecycle.executors import (
 )
 from lifecycle.executors.specs import Part
 from lifecycle.models import RUN_STATES, Iteration, ModelVersion, Project, Run, Task
-from lifecycle.rules import can_contribute, is_machine
+from lifecycle.rules import can_contribute, can_take_part, is_machine
 from lifecycle.services import steps
 from lifecycle.services.model_store import StoredModel
 from lifecycle.services.outbox import enqueue
@@ -173,6 +174,58 @@ def _check_place(
 
 
 @transaction.atomic
+def record_run(
+    *,
+    project: Project,
+    iteration: Iteration | None,
+    task: Task | None,
+    kind: str,
+    title: str,
+    source: str,
+    external_id: str,
+    record: Mapping[str, Any],
+    actor: Actor,
+    model_version: ModelVersion | None = None,
+    started_at: datetime | None = None,
+) -> Run:
+    """Record a run that has already happened elsewhere (a deployment, a connector's training), as finished.
+
+    `source` and `external_id` name it: recorded again, the run that is there is the answer.
+    """
+    project = locked(project)
+    allow(
+        is_machine(actor) or can_take_part(actor, project),
+        _("Only people who work on the project record runs."),
+    )
+    known = Run.objects.filter(source=source, external_id=external_id).first() if external_id else None
+    if known is not None:
+        return known
+    _check_place(project, iteration, task, model_version)
+    moment = now()
+    run = Run.objects.create(
+        project=project,
+        iteration=iteration,
+        task=task,
+        kind=kind,
+        title=line(title, "title"),
+        source=source,
+        external_id=external_id,
+        record=dict(record),
+        model_version=model_version,
+        state=Run.State.FINISHED,
+        progress=1.0,
+        started_by=person(actor),
+        created_at=moment,
+        started_at=started_at or moment,
+        finished_at=moment,
+    )
+    _record(run, LifecycleAction.RUN_FINISHED, actor, source=source, metrics=record.get("metrics"),
+            model=model_version.digest if model_version else None)  # fmt: skip
+    _tell(run)
+    return run
+
+
+@transaction.atomic
 def begin_run(*, run: Run) -> Run:
     """A worker takes the run up. Each attempt leaves an entry of its own, so that a crash can be seen later.
 
@@ -218,7 +271,7 @@ def finish_run(*, run: Run, record: Mapping[str, Any], model: StoredModel | None
         model=run.model_version.digest if run.model_version else None,
         verdict=record.get("verdict"), attempt=run.attempts,
     )  # fmt: skip
-    events.run_ended.send(sender=Run, event=events.RunEnded(run_id=run.pk, project_id=run.project_id))
+    _tell(run)
     return run
 
 
@@ -234,7 +287,7 @@ def fail_run(*, run: Run, error: str) -> Run:
     run.finished_at = now()
     run.save(update_fields=["state", "error", "finished_at"])
     _record(run, LifecycleAction.RUN_FAILED, MACHINE, error=run.error[:2000], attempt=run.attempts)
-    events.run_ended.send(sender=Run, event=events.RunEnded(run_id=run.pk, project_id=run.project_id))
+    _tell(run)
     return run
 
 
@@ -253,6 +306,10 @@ def _model_version(project: Project, model: StoredModel) -> ModelVersion:
         size=model.size,
         created_at=now(),
     )
+
+
+def _tell(run: Run) -> None:
+    events.run_ended.send(sender=Run, event=events.RunEnded(run_id=run.pk, project_id=run.project_id))
 
 
 def _record(run: Run, action: LifecycleAction, actor: Actor, **detail: object) -> None:

@@ -62,7 +62,7 @@ def _reopen_phase(firing: Firing, actor: Actor) -> str:
 
 
 def _start_training(firing: Firing, actor: Actor) -> str:
-    project, iteration = firing.trigger.project, _needed_iteration(firing)
+    project, iteration = firing.trigger.project, open_iteration_of(firing)
     trainings = Run.objects.filter(project=project, kind=Run.Kind.TRAINING, state=Run.State.FINISHED)
     last = trainings.order_by("-finished_at", "-pk").first()
     spec = firing.trigger.params.get("training") or (last.spec if last else None)
