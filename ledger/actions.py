@@ -3,6 +3,7 @@
 import enum
 import re
 from collections.abc import Iterator
+from typing import Self
 
 _SHAPE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 
@@ -13,7 +14,7 @@ class Action(enum.StrEnum):
     Values are written into entries for ever: add members, never rename or reuse one.
     """
 
-    def __new__(cls, value: str) -> "Action":
+    def __new__(cls, value: str) -> Self:
         if not _SHAPE.fullmatch(value) or len(value) > 60:
             raise ValueError(f"An action is written noun.verbed in at most 60 characters, not {value!r}.")
         member = str.__new__(cls, value)

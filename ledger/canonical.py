@@ -52,7 +52,7 @@ def payload_body(*, actor_label: str, subject_label: str, detail: dict[str, Any]
     Raises `Invalid` for what canonical JSON can not hold (`not_json`, with the path) and for more than
     `MAX_PAYLOAD` bytes (`payload_too_large`).
     """
-    payload = {"actor": actor_label, "detail": detail, "subject": subject_label}
+    payload: dict[str, Any] = {"actor": actor_label, "detail": detail, "subject": subject_label}
     try:
         body = rfc8785.dumps(payload)
     except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as error:
@@ -106,7 +106,8 @@ def _flaw_of_scalar(value: object) -> str | None:
             return "the text is not valid Unicode"
         return None
     if isinstance(value, int):
-        return None if abs(value) <= _SAFE_INTEGER else f"{value} is beyond the integers that JSON holds exactly"
+        fits = abs(value) <= _SAFE_INTEGER
+        return None if fits else f"{value} is beyond the integers that JSON holds exactly"
     if isinstance(value, float):
         return None if math.isfinite(value) else f"{value} is not a JSON number"
     return f"a {type(value).__name__} is not JSON"

@@ -27,7 +27,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 class Frontier:
     """The roots of the complete subtrees that make up a tree, largest first: all that appending needs.
 
-    There is one hash for each bit that is set in the size, so that a tree of a million leaves needs at most 20.
+    There is one hash for each bit that is set in the size: at most 20 for a tree of a million leaves.
     """
 
     __slots__ = ("hashes", "size")
@@ -36,7 +36,7 @@ class Frontier:
         self.size = size
         self.hashes = list(hashes)
         if size < 0 or len(self.hashes) != size.bit_count():
-            raise ValueError(f"A tree of size {size} has {size.bit_count()} subtrees, not {len(self.hashes)}.")
+            raise ValueError(f"A tree of size {size} does not have {len(self.hashes)} subtrees.")
 
     @classmethod
     def from_bytes(cls, size: int, raw: bytes) -> "Frontier":

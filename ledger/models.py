@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 from django.db.models import Q
 
-
 if TYPE_CHECKING:
     _BinaryField = models.BinaryField[str, str]
 else:  # not subscriptable at run time
@@ -25,6 +24,11 @@ class DigestField(_BinaryField):
 
     def get_prep_value(self, value: str | bytes | None) -> bytes | None:
         return bytes.fromhex(value) if isinstance(value, str) else value
+
+
+def subject_type(subject: models.Model) -> str:
+    """The class of a record as entries name it: `lifecycle.handoff`; a proxy as what it stands for."""
+    return (subject._meta.concrete_model or type(subject))._meta.label_lower
 
 
 class Entry(models.Model):
@@ -71,7 +75,7 @@ class Payload(models.Model):
         Entry, models.PROTECT, primary_key=True, db_column="index", related_name="payload"
     )
     salt = models.BinaryField(max_length=16, null=True)
-    body = models.TextField(null=True)
+    body = models.TextField(null=True)  # noqa: DJ001  (empty would be a body; NULL says that it was erased)
     erased_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import QuerySet
 
 from ledger.merkle import EMPTY_ROOT
-from ledger.models import Entry, TreeHead
+from ledger.models import Entry, TreeHead, subject_type
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,7 @@ def entries_of_subject(subject: models.Model) -> QuerySet[Entry]:
 
     A record that was deleted is found by its class and key: `Handoff(pk=4)` will do.
     """
-    meta = subject._meta.concrete_model._meta
-    return entries().filter(subject_type=meta.label_lower, subject_id=str(subject.pk))
+    return entries().filter(subject_type=subject_type(subject), subject_id=str(subject.pk))
 
 
 def entries_of_actor(actor_key: str) -> QuerySet[Entry]:

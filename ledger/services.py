@@ -16,7 +16,7 @@ from ledger.actions import Action, LedgerAction
 from ledger.actors import Actor
 from ledger.errors import Invalid, Refused
 from ledger.merkle import Frontier, leaf_hash
-from ledger.models import Entry, Payload
+from ledger.models import Entry, Payload, subject_type
 
 BATCH = 1000
 
@@ -80,7 +80,9 @@ def erase_payload(*, index: int, actor: Actor, reason: str) -> Entry:
     if payload is None:
         raise Invalid("no_such_entry", _("The ledger has no entry %(index)s.") % {"index": index}, "index")
     if payload.erased:
-        raise Refused("already_erased", _("The payload of entry %(index)s was erased before.") % {"index": index})
+        raise Refused(
+            "already_erased", _("The payload of entry %(index)s was erased before.") % {"index": index}
+        )
 
     erasure = append(
         actor=actor,
@@ -111,7 +113,7 @@ def _prepare(record: Record) -> _Prepared:
     keys = {
         "actor": record.actor.actor_key,
         "action": action.value,
-        "subject_type": subject._meta.concrete_model._meta.label_lower,
+        "subject_type": subject_type(subject),
         "subject_id": str(subject.pk),
         "project": record.project or "",
     }
@@ -140,7 +142,9 @@ def _write(batch: list[_Prepared]) -> list[Entry]:
         tables.insert(
             cursor,
             entries=entries,
-            payloads=[(entry.index, each.salt, each.body) for entry, each in zip(entries, batch, strict=True)],
+            payloads=[
+                (entry.index, each.salt, each.body) for entry, each in zip(entries, batch, strict=True)
+            ],
             tree=tree,
         )
     return entries

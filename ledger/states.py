@@ -80,7 +80,7 @@ class StateMachine:
     def next(self, frm: str, event: str) -> str:
         """The state that the event leads to.
 
-        Raises `Refused("wrong_state")` if this state does not know the event, and ValueError if no state does:
+        Raises `Refused("wrong_state")` if this state does not know the event, and ValueError if none does:
         that is a mistake in the program, not of its user.
         """
         if self.can(frm, event):
@@ -106,9 +106,10 @@ class StateMachine:
         possible = ", ".join(self.label(each) for each in self.events_from(frm))
         if not possible:
             return _('This %(name)s is %(state)s, which is final: "%(event)s" is not possible.') % words
-        return _(
-            'This %(name)s is %(state)s: "%(event)s" is not possible now, only: %(possible)s.'
-        ) % {**words, "possible": possible}
+        return _('This %(name)s is %(state)s: "%(event)s" is not possible now, only: %(possible)s.') % {
+            **words,
+            "possible": possible,
+        }
 
     def _in_order_of_mention(self) -> tuple[str, ...]:
         mentioned = dict.fromkeys([*self.initial, *self._table])

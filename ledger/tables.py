@@ -39,7 +39,7 @@ def lock_head(cursor: CursorWrapper) -> Frontier:
     PostgreSQL locks the row. SQLite has one writer at a time: with BEGIN IMMEDIATE this is it already.
     """
     lock = " FOR UPDATE" if connection.vendor == "postgresql" else ""
-    select = f"SELECT size, frontier FROM ledger_treehead WHERE id = 1{lock}"
+    select = f"SELECT size, frontier FROM ledger_treehead WHERE id = 1{lock}"  # noqa: S608  (constants)
     cursor.execute(select)
     row = cursor.fetchone() or _start_head(cursor, select)
     size, frontier = row
@@ -53,10 +53,8 @@ def _start_head(cursor: CursorWrapper, select: str) -> tuple[int, bytes]:
     """Write the head of the empty tree and lock it. Two first writers at once may both come here."""
     unless_there = " ON CONFLICT DO NOTHING" if connection.vendor == "postgresql" else ""
     tree = Frontier()
-    cursor.execute(
-        f"INSERT INTO ledger_treehead (id, size, frontier, root) VALUES (1, %s, %s, %s){unless_there}",
-        [tree.size, tree.to_bytes(), tree.root()],
-    )
+    sql = "INSERT INTO ledger_treehead (id, size, frontier, root) VALUES (1, %s, %s, %s)"
+    cursor.execute(sql + unless_there, [tree.size, tree.to_bytes(), tree.root()])
     cursor.execute(select)
     size, frontier = cursor.fetchone()
     if size == 0:
@@ -90,7 +88,8 @@ def insert(
 
 def _insert(into: str, rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
     row = f"({', '.join(['%s'] * len(rows[0]))})"
-    return f"INSERT INTO {into} VALUES {', '.join([row] * len(rows))}", list(chain.from_iterable(rows))
+    sql = f"INSERT INTO {into} VALUES {', '.join([row] * len(rows))}"  # noqa: S608  (constants and marks)
+    return sql, list(chain.from_iterable(rows))
 
 
 def _row(entry: Entry) -> list[Any]:

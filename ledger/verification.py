@@ -1,8 +1,8 @@
 """Recomputes the whole ledger from its rows and finds the first that is not what was written.
 
-Trusts nothing that can be computed: leaf bytes are built anew from the columns, the tree from the leaves. Reads by
-key in chunks, so that memory stays constant and writers are not held up; entries that are appended meanwhile are
-verified too.
+Trusts nothing that can be computed: leaf bytes are built anew from the columns, the tree from the leaves.
+Reads by key in chunks, so that memory stays constant and writers are not held up; entries that are appended
+meanwhile are verified too.
 """
 
 import sqlite3
@@ -38,7 +38,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What verification found: so many good entries from the start, their root, and the first fault if any."""
+    """What verification found: how many entries are good, their root, and the first fault if any."""
 
     size: int
     root: str
@@ -57,8 +57,9 @@ class Verdict:
 def verify(progress: Progress | None = None) -> Verdict:
     """Verify everything, in constant memory. `progress` is called now and then with (done, total).
 
-    Checks in this order, for each entry: it follows the one before; its columns give its leaf hash; its payload
-    gives its payload hash, or was erased by a recorded erasure; its root is the tree's. Then the head.
+    Checks in this order, for each entry: it follows the one before; its columns give its leaf hash; its
+    payload gives its payload hash, or a later entry says that it was erased; its root is the tree's.
+    Then the head.
     """
     walk = _Walk()
     fault = walk.first_fault(progress)
@@ -78,7 +79,7 @@ class _Walk:
         while True:
             rows = _fetch_rows(last)
             if not rows:
-                # The head is read after the rows ran out: were there more by now, it says so, and reading goes on.
+                # The head is read after the rows ran out: were there more by now, it says so.
                 size, fault = _judge_head(self.tree)
                 if fault or size == self.good:
                     return fault or _payload_without_entry()
@@ -104,7 +105,7 @@ class _Walk:
         return None
 
 
-# --- One entry ------------------------------------------------------------------------------------------------
+# --- One entry ---
 
 
 def _judge_leaf(row: Row, expected: int) -> str | None:
@@ -159,11 +160,11 @@ def _readable(text: str) -> str:
     return text.encode(errors="backslashreplace").decode()
 
 
-# --- Head and payloads as a whole -----------------------------------------------------------------------------
+# --- Head and payloads as a whole ---
 
 
 def _judge_head(tree: Frontier) -> tuple[int, Fault | None]:
-    """The size that the head states, and what is wrong with it. A head that is ahead of us is no fault yet."""
+    """The size that the head states, and what is wrong with it. A head ahead of us is no fault yet."""
     with _plain_rows() as fetch:
         heads = fetch("SELECT id, size, frontier, root FROM ledger_treehead ORDER BY id", [])
     if not heads:
@@ -197,7 +198,7 @@ def _payload_without_entry() -> Fault | None:
     return Fault(None, f"there is a payload for entry {rows[0][0]}, which does not exist") if rows else None
 
 
-# --- Reading --------------------------------------------------------------------------------------------------
+# --- Reading ---
 
 
 def _fetch_rows(after: object) -> list[Row]:
@@ -206,7 +207,7 @@ def _fetch_rows(after: object) -> list[Row]:
     columns = columns.replace('e."recorded_at"', _plain_time('e."recorded_at"'))
     beyond = "" if after is None else 'WHERE e."index" > %s'
     sql = (
-        f'SELECT {columns}, p."index", p.salt, p.body, {_plain_time("p.erased_at")} FROM ledger_entry e '
+        f'SELECT {columns}, p."index", p.salt, p.body, {_plain_time("p.erased_at")} FROM ledger_entry e '  # noqa: S608  (constants)
         f'LEFT JOIN ledger_payload p ON p."index" = e."index" {beyond} ORDER BY e."index" LIMIT {CHUNK}'
     )
     with _plain_rows() as fetch:
@@ -229,7 +230,7 @@ def _recorded_erasures(rows: list[Row]) -> set[tuple[str, Any]]:
     marks = ", ".join(["%s"] * len(keys))
     with _plain_rows() as fetch:
         found = fetch(
-            f"SELECT subject_id, {_plain_time('recorded_at')} FROM ledger_entry "
+            f"SELECT subject_id, {_plain_time('recorded_at')} FROM ledger_entry "  # noqa: S608  (marks)
             f"WHERE subject_type = 'ledger.entry' AND action = %s AND subject_id IN ({marks})",
             [LedgerAction.PAYLOAD_ERASED.value, *keys],
         )
@@ -238,7 +239,7 @@ def _recorded_erasures(rows: list[Row]) -> set[tuple[str, Any]]:
 
 @contextmanager
 def _plain_rows() -> Iterator[Callable[[str, list[Any]], list[Row]]]:
-    """Rows as the driver gives them; on SQLite bytes that are not UTF-8 come as lone surrogates, not as an error.
+    """Rows as the driver gives them; on SQLite bytes that are not UTF-8 come as lone surrogates.
 
     SQLite keeps any bytes in a text column, so that one changed byte could otherwise stop the reading before
     the entry is named.
@@ -268,9 +269,9 @@ def _lenient_text(raw: bytes) -> str:
 
 
 def _time_text(value: object) -> str:
-    """The time of a row as it stands in the leaf; ValueError for a SQLite text in any other form than Django's.
+    """The time of a row as it stands in the leaf; ValueError for a SQLite text in another form than Django's.
 
-    SQLite has no type for time: Django writes `2026-11-23 14:52:01.000250` in UTC, without the decimals if they are 0.
+    SQLite has no type for time: Django writes `2026-11-23 14:52:01.000250`, no decimals if they are 0.
     """
     if not isinstance(value, str):
         return canonical.time_text(value)  # type: ignore[arg-type]  # AttributeError, caught above, if it is no time

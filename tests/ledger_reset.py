@@ -1,8 +1,8 @@
 """Lets the test database be emptied although the ledger refuses to be.
 
-Tests that really commit (`transactional_db`, `live_server`) are followed by Django's flush, a TRUNCATE or DELETE of
-every table. That the ledger's triggers refuse it is the point of them, so they are off for just the flush, and only
-here: the product has no such switch.
+Tests that really commit (`transactional_db`, `live_server`) are followed by Django's flush, a TRUNCATE or
+DELETE of every table. That the ledger's triggers refuse it is the point of them, so they are off for just the
+flush, and only here: the product has no such switch.
 """
 
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ def without_triggers() -> Iterator[None]:
 def _postgresql_without_triggers() -> Iterator[None]:
     _switch_postgresql_triggers("DISABLE")
     yield
-    # Not in a finally: after an SQL error the transaction takes no statement, and its end undoes the switch too.
+    # Not in a finally: after an SQL error the transaction takes no statement; its end undoes the switch.
     _switch_postgresql_triggers("ENABLE")
 
 
@@ -48,7 +48,9 @@ def _switch_postgresql_triggers(how: str) -> None:
 def _sqlite_without_triggers() -> Iterator[None]:
     with connection.cursor() as cursor:
         marks = ", ".join(["%s"] * len(TABLES))
-        cursor.execute(f"SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name IN ({marks})", TABLES)
+        cursor.execute(
+            f"SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name IN ({marks})", TABLES
+        )
         triggers = cursor.fetchall()
         for name, _ in triggers:
             cursor.execute(f"DROP TRIGGER {name}")

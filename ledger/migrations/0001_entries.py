@@ -6,86 +6,105 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Entry',
+            name="Entry",
             fields=[
-                ('index', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('recorded_at', models.DateTimeField()),
-                ('actor', models.CharField(max_length=100)),
-                ('action', models.CharField(max_length=60)),
-                ('subject_type', models.CharField(max_length=100)),
-                ('subject_id', models.CharField(max_length=100)),
-                ('project', models.CharField(blank=True, default='', max_length=100)),
-                ('payload_hash', ledger.models.DigestField()),
-                ('leaf_hash', ledger.models.DigestField()),
-                ('root', ledger.models.DigestField()),
+                ("index", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("recorded_at", models.DateTimeField()),
+                ("actor", models.CharField(max_length=100)),
+                ("action", models.CharField(max_length=60)),
+                ("subject_type", models.CharField(max_length=100)),
+                ("subject_id", models.CharField(max_length=100)),
+                ("project", models.CharField(blank=True, default="", max_length=100)),
+                ("payload_hash", ledger.models.DigestField()),
+                ("leaf_hash", ledger.models.DigestField()),
+                ("root", ledger.models.DigestField()),
             ],
             options={
-                'verbose_name_plural': 'entries',
-                'ordering': ['index'],
+                "verbose_name_plural": "entries",
+                "ordering": ["index"],
             },
         ),
         migrations.CreateModel(
-            name='TreeHead',
+            name="TreeHead",
             fields=[
-                ('id', models.SmallIntegerField(default=1, primary_key=True, serialize=False)),
-                ('size', models.BigIntegerField()),
-                ('frontier', models.BinaryField()),
-                ('root', ledger.models.DigestField()),
+                ("id", models.SmallIntegerField(default=1, primary_key=True, serialize=False)),
+                ("size", models.BigIntegerField()),
+                ("frontier", models.BinaryField()),
+                ("root", ledger.models.DigestField()),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Payload',
+            name="Payload",
             fields=[
-                ('entry', models.OneToOneField(db_column='index', on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='payload', serialize=False, to='ledger.entry')),
-                ('salt', models.BinaryField(max_length=16, null=True)),
-                ('body', models.TextField(null=True)),
-                ('erased_at', models.DateTimeField(null=True)),
+                (
+                    "entry",
+                    models.OneToOneField(
+                        db_column="index",
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="payload",
+                        serialize=False,
+                        to="ledger.entry",
+                    ),
+                ),
+                ("salt", models.BinaryField(max_length=16, null=True)),
+                ("body", models.TextField(null=True)),
+                ("erased_at", models.DateTimeField(null=True)),
             ],
             options={
-                'ordering': ['entry'],
+                "ordering": ["entry"],
             },
         ),
         migrations.AddIndex(
-            model_name='entry',
-            index=models.Index(fields=['project', 'index'], name='ledger_entry_project'),
+            model_name="entry",
+            index=models.Index(fields=["project", "index"], name="ledger_entry_project"),
         ),
         migrations.AddIndex(
-            model_name='entry',
-            index=models.Index(fields=['subject_type', 'subject_id', 'index'], name='ledger_entry_subject'),
+            model_name="entry",
+            index=models.Index(fields=["subject_type", "subject_id", "index"], name="ledger_entry_subject"),
         ),
         migrations.AddIndex(
-            model_name='entry',
-            index=models.Index(fields=['actor', 'index'], name='ledger_entry_actor'),
+            model_name="entry",
+            index=models.Index(fields=["actor", "index"], name="ledger_entry_actor"),
         ),
         migrations.AddIndex(
-            model_name='entry',
-            index=models.Index(fields=['action', 'index'], name='ledger_entry_action'),
+            model_name="entry",
+            index=models.Index(fields=["action", "index"], name="ledger_entry_action"),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.CheckConstraint(condition=models.Q(('index__gte', 0)), name='ledger_entry_index_from_0'),
+            model_name="entry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("index__gte", 0)), name="ledger_entry_index_from_0"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='treehead',
-            constraint=models.CheckConstraint(condition=models.Q(('id', 1)), name='ledger_treehead_single'),
+            model_name="treehead",
+            constraint=models.CheckConstraint(condition=models.Q(("id", 1)), name="ledger_treehead_single"),
         ),
         migrations.AddConstraint(
-            model_name='treehead',
-            constraint=models.CheckConstraint(condition=models.Q(('size__gte', 0)), name='ledger_treehead_size_from_0'),
+            model_name="treehead",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("size__gte", 0)), name="ledger_treehead_size_from_0"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payload',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('body__isnull', False), ('erased_at__isnull', True), ('salt__isnull', False)), models.Q(('body__isnull', True), ('erased_at__isnull', False), ('salt__isnull', True)), _connector='OR'), name='ledger_payload_whole_or_erased'),
+            model_name="payload",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("body__isnull", False), ("erased_at__isnull", True), ("salt__isnull", False)),
+                    models.Q(("body__isnull", True), ("erased_at__isnull", False), ("salt__isnull", True)),
+                    _connector="OR",
+                ),
+                name="ledger_payload_whole_or_erased",
+            ),
         ),
     ]

@@ -88,11 +88,16 @@ def test_the_payload_is_hashed_with_a_salt_of_its_own():
 
 
 def test_any_text_is_recorded_as_it_is():
-    text = 'NUL \x00, quotes "\\\', lines \n\r\u2028, \x7f, wide 🪁, percent %s'
+    text = "NUL \x00, quotes \"\\', lines \n\r\u2028, \x7f, wide 🪁, percent %s"
 
-    entry = append_one(detail={"text": text, text: [1.5, 1e300, -0.0, True, None]}, subject=subject(text[8:60]))
+    entry = append_one(
+        detail={"text": text, text: [1.5, 1e300, -0.0, True, None]}, subject=subject(text[8:60])
+    )
 
-    assert Payload.objects.get(pk=entry.pk).content["detail"] == {"text": text, text: [1.5, 1e300, 0, True, None]}
+    assert Payload.objects.get(pk=entry.pk).content["detail"] == {
+        "text": text,
+        text: [1.5, 1e300, 0, True, None],
+    }
     assert verify().intact
 
 
@@ -167,7 +172,9 @@ def test_an_action_of_no_vocabulary_is_refused(action):
     assert queries.head().size == 0
 
 
-@pytest.mark.parametrize("unsaved", [Group(name="unsaved"), Group(pk=7, name="key by hand"), User(username="u")])
+@pytest.mark.parametrize(
+    "unsaved", [Group(name="unsaved"), Group(pk=7, name="key by hand"), User(username="u")]
+)
 def test_an_unsaved_subject_is_refused(unsaved):
     with pytest.raises(ValueError, match="not saved"):
         append_one(subject=unsaved)

@@ -53,7 +53,11 @@ def test_the_time_is_utc_with_six_decimals():
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(allow_nan=False, allow_infinity=False) | text,
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53) + 1, 2**53 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | text,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(text, inner, max_size=4),
     max_leaves=12,
 )
@@ -63,7 +67,7 @@ json_values = st.recursive(
 def test_a_payload_says_what_it_was_given(actor, subject, detail):
     body = payload_body(actor_label=actor, subject_label=subject, detail=detail)
 
-    # A JSON number is a double: 1e17 is written as an integer that Python would read more exactly than it was.
+    # A JSON number is a double: 1e17 is written as an integer, which Python would read as one.
     read = json.loads(body, parse_int=float)
     assert read == {"actor": actor, "subject": subject, "detail": detail}
     assert rfc8785.dumps(read).decode() == body

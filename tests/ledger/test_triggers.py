@@ -74,7 +74,10 @@ def test_a_second_head_is_refused():
     entries(1)
 
     with pytest.raises(IntegrityError), transaction.atomic():
-        sql("INSERT INTO ledger_treehead (id, size, frontier, root) SELECT 2, size, frontier, root FROM ledger_treehead")
+        sql(
+            "INSERT INTO ledger_treehead (id, size, frontier, root) "
+            "SELECT 2, size, frontier, root FROM ledger_treehead"
+        )
 
     assert TreeHead.objects.count() == 1
 

@@ -82,7 +82,9 @@ def test_a_changed_column_is_found_refused(seven, column, value):
 
 
 def test_every_column_has_its_forgery():
-    marks = next(mark for mark in test_a_changed_column_is_found_refused.pytestmark if mark.name == "parametrize")
+    marks = next(
+        mark for mark in test_a_changed_column_is_found_refused.pytestmark if mark.name == "parametrize"
+    )
 
     assert {column for column, _ in marks.args[1]} == {field.column for field in Entry._meta.concrete_fields}
 
@@ -92,19 +94,25 @@ def test_a_time_that_differs_by_a_microsecond_is_found_refused(seven):
     with without_triggers():
         Entry.objects.filter(pk=3).update(recorded_at=entry.recorded_at + dt.timedelta(microseconds=1))
 
+    kite = f"auth.group {entry.subject_id}"
     assert str(verify().fault) == (
-        f"entry 3 (kite_of_tests.flown on auth.group {entry.subject_id}): its columns do not match its leaf hash"
+        f"entry 3 (kite_of_tests.flown on {kite}): its columns do not match its leaf hash"
     )
 
 
 def test_a_removed_row_is_found_refused(seven):
-    fault = forge('DELETE FROM ledger_payload WHERE "index" = 3', 'DELETE FROM ledger_entry WHERE "index" = 3')
+    fault = forge(
+        'DELETE FROM ledger_payload WHERE "index" = 3', 'DELETE FROM ledger_entry WHERE "index" = 3'
+    )
 
     assert (fault.index, str(fault)) == (3, "entry 3 is missing: the next one is 4")
 
 
 def test_a_removed_row_whose_gap_was_closed_is_found_refused(seven):
-    statements = ['DELETE FROM ledger_payload WHERE "index" = 3', 'DELETE FROM ledger_entry WHERE "index" = 3']
+    statements = [
+        'DELETE FROM ledger_payload WHERE "index" = 3',
+        'DELETE FROM ledger_entry WHERE "index" = 3',
+    ]
     for index in (4, 5, 6):
         statements += [f'UPDATE {table} SET "index" = {index - 1} WHERE "index" = {index}' for table in ROWS]
 
@@ -115,7 +123,9 @@ ROWS = ("ledger_entry", "ledger_payload")
 
 
 def test_a_cut_tail_is_found_refused(seven):
-    fault = forge('DELETE FROM ledger_payload WHERE "index" > 4', 'DELETE FROM ledger_entry WHERE "index" > 4')
+    fault = forge(
+        'DELETE FROM ledger_payload WHERE "index" > 4', 'DELETE FROM ledger_entry WHERE "index" > 4'
+    )
 
     assert (fault.index, str(fault)) == (5, "entry 5 is missing: the head says 7 entries")
 
@@ -123,7 +133,9 @@ def test_a_cut_tail_is_found_refused(seven):
 def test_a_swapped_pair_is_found_refused(seven):
     moves = [(2, 90), (3, 2), (90, 3)]
 
-    fault = forge(*[f'UPDATE {table} SET "index" = {to} WHERE "index" = {frm}' for frm, to in moves for table in ROWS])
+    fault = forge(
+        *[f'UPDATE {table} SET "index" = {to} WHERE "index" = {frm}' for frm, to in moves for table in ROWS]
+    )
 
     assert fault.index == 2
     assert "do not match its leaf hash" in str(fault)
@@ -143,7 +155,12 @@ def test_a_swapped_pair_of_payloads_is_found_refused(seven):
 
 COPIED = "recorded_at, actor, action, subject_type, subject_id, project, payload_hash, leaf_hash, root"
 INSERT_COPY = (
-    f'INSERT INTO ledger_entry ("index", {COPIED}) SELECT {{at}}, {COPIED} FROM ledger_entry WHERE "index" = {{of}}'
+    f'INSERT INTO ledger_entry ("index", {COPIED}) '
+    f'SELECT {{at}}, {COPIED} FROM ledger_entry WHERE "index" = {{of}}'
+)
+INSERT_PAYLOAD_COPY = (
+    'INSERT INTO ledger_payload ("index", salt, body) '
+    'SELECT {at}, salt, body FROM ledger_payload WHERE "index" = {of}'
 )
 
 
@@ -153,7 +170,7 @@ def test_an_entry_inserted_in_the_middle_is_found_refused(seven):
         statements += [f'UPDATE {table} SET "index" = {index + 1} WHERE "index" = {index}' for table in ROWS]
     statements += [
         INSERT_COPY.format(at=4, of=2),
-        'INSERT INTO ledger_payload ("index", salt, body) SELECT 4, salt, body FROM ledger_payload WHERE "index" = 2',
+        INSERT_PAYLOAD_COPY.format(at=4, of=2),
     ]
 
     assert forge(*statements).index == 4
@@ -176,7 +193,7 @@ def test_an_entry_inserted_before_the_first_is_found_refused(seven):
 def test_an_entry_put_behind_the_last_is_found_refused(seven):
     fault = forge(
         INSERT_COPY.format(at=7, of=6),
-        'INSERT INTO ledger_payload ("index", salt, body) SELECT 7, salt, body FROM ledger_payload WHERE "index" = 6',
+        INSERT_PAYLOAD_COPY.format(at=7, of=6),
     )
 
     assert fault.index == 7
@@ -216,7 +233,7 @@ def test_a_removed_payload_is_found_refused(seven):
 
 def test_a_payload_erased_without_an_entry_is_found_refused(seven):
     fault = forge(
-        "UPDATE ledger_payload SET salt = NULL, body = NULL, erased_at = CURRENT_TIMESTAMP WHERE \"index\" = 3"
+        'UPDATE ledger_payload SET salt = NULL, body = NULL, erased_at = CURRENT_TIMESTAMP WHERE "index" = 3'
     )
 
     assert fault.index == 3
@@ -236,7 +253,7 @@ def test_an_erasure_does_not_excuse_another(seven):
     erase_payload(index=2, actor=CLERK, reason="asked")
 
     fault = forge(
-        "UPDATE ledger_payload SET salt = NULL, body = NULL, erased_at = CURRENT_TIMESTAMP WHERE \"index\" = 3"
+        'UPDATE ledger_payload SET salt = NULL, body = NULL, erased_at = CURRENT_TIMESTAMP WHERE "index" = 3'
     )
 
     assert fault.index == 3
@@ -286,13 +303,16 @@ def test_text_that_is_not_unicode_is_found_in_sqlite_refused(seven):
 
     for table, column in [("ledger_entry", "actor"), ("ledger_entry", "action"), ("ledger_payload", "body")]:
         with without_triggers():
-            sql(f"""UPDATE {table} SET {column} = CAST(x'ff' || CAST({column} AS BLOB) AS TEXT) WHERE "index" = 3""")
+            bad = f"CAST(x'ff' || CAST({column} AS BLOB) AS TEXT)"
+            sql(f'UPDATE {table} SET {column} = {bad} WHERE "index" = 3')
         fault = verify().fault
         assert fault.index == 3
         str(fault).encode()
 
 
-@pytest.mark.parametrize("column", ["project", "actor", "subject_id", "recorded_at", "leaf_hash", "payload_hash", "root"])
+@pytest.mark.parametrize(
+    "column", ["project", "actor", "subject_id", "recorded_at", "leaf_hash", "payload_hash", "root"]
+)
 def test_a_column_of_another_type_is_found_in_sqlite_refused(seven, column):
     if connection.vendor != "sqlite":
         pytest.skip("PostgreSQL has types")
@@ -303,7 +323,9 @@ def test_a_column_of_another_type_is_found_in_sqlite_refused(seven, column):
     assert fault.index == 3
 
 
-@pytest.mark.parametrize("spelling", ["replace(recorded_at, ' ', 'T')", "recorded_at || 'Z'", "recorded_at || '0'"])
+@pytest.mark.parametrize(
+    "spelling", ["replace(recorded_at, ' ', 'T')", "recorded_at || 'Z'", "recorded_at || '0'"]
+)
 def test_a_time_written_in_another_way_is_found_in_sqlite_refused(seven, spelling):
     if connection.vendor != "sqlite":
         pytest.skip("PostgreSQL has a type for time")
@@ -319,8 +341,8 @@ def test_a_time_without_microseconds_is_verified(monkeypatch):
 
 
 def test_a_ledger_rewritten_as_a_whole_is_found_by_a_checkpoint_alone(seven):
-    # With full rights one can rewrite everything so that it fits again. Nothing in the database can tell; the size
-    # and root that somebody wrote down before can.
+    # With full rights one can rewrite everything so that it fits again. Nothing in the database can tell; the
+    # size and root that somebody wrote down before can.
     noted = queries.head()
     with without_triggers():
         tree = tree_before(3)
@@ -375,7 +397,7 @@ def test_the_command_names_the_first_bad_entry_and_exits_with_1(seven):
     assert out.getvalue() == ""
 
 
-# --- A forger who knows how it is done --------------------------------------------------------------------------
+# --- A forger who knows how it is done ---
 
 
 def tree_before(index: int) -> Frontier:

@@ -14,7 +14,7 @@ class Command(BaseCommand):
     help = "Draw every declared state machine into docs/state-machines.md."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if the page is not current")
+        parser.add_argument("--check", action="store_true", help="only say whether the page is current")
 
     def handle(self, *args: Any, **options: Any) -> None:
         page = Path(settings.BASE_DIR) / "docs" / "state-machines.md"

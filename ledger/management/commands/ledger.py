@@ -17,7 +17,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-        verbs.add_parser("verify", help=_("recompute every hash; exit 1 and name the first entry that is wrong"))
+        verbs.add_parser("verify", help=_("recompute every hash; if one is wrong name its entry and exit 1"))
 
     def handle(self, *args: Any, **options: Any) -> None:
         verdict = self._verify()
