@@ -63,7 +63,7 @@ def generate(market: Market, seed: int = SEED) -> pd.DataFrame:
     """The sales of one market, ordered by week, store and pizza."""
     rng = np.random.default_rng([seed, *market.country.encode()])
     frame = _calendar(market).merge(_stores(market), how="cross")
-    frame = frame.merge(_weather(market, rng), on=["week", "region"])
+    frame = frame.merge(_weather(market, rng), on=["week", "store"])
     frame = frame.merge(_menu(market), how="cross")
     frame = frame.sort_values(["week", "store", "pizza"], ignore_index=True)
     _prices(frame, market, rng)
@@ -121,13 +121,23 @@ def _stores(market: Market) -> pd.DataFrame:
 
 
 def _weather(market: Market, rng: np.random.Generator) -> pd.DataFrame:
-    calendar = _calendar(market)
+    """Mean temperature of each store's week: the region's season, the region's week, the store's place."""
+    calendar, stores = _calendar(market), _stores(market)
+    shocks = {region: rng.normal(0, 1.0, len(calendar)) for region in market.regions}
     parts = []
-    for region, (mean, swing) in market.regions.items():
+    for store, region in zip(stores["store"], stores["region"], strict=True):
+        mean, swing = market.regions[region]
         usual = mean - swing * calendar["winter_now"].to_numpy()
-        measured = np.round(usual + rng.normal(0, 2.5, len(calendar)), 1)
+        measured = np.round(usual + shocks[region] + rng.normal(0, 2.0, len(calendar)), 1)
         parts.append(
-            pd.DataFrame({"week": calendar["week"], "region": region, "temperature": measured, "warmer": measured - usual})
+            pd.DataFrame(
+                {
+                    "week": calendar["week"],
+                    "store": store,
+                    "temperature": measured,
+                    "warmer": measured - usual,
+                }
+            )
         )
     return pd.concat(parts, ignore_index=True)
 
@@ -141,7 +151,10 @@ def _menu(market: Market) -> pd.DataFrame:
             "festive": [item.festive for item in market.menu],
             "usual_usd": [item.usd for item in market.menu],
             "usual_stock": [item.stock for item in market.menu],
-            **{f"taste_{kind}": [item.tastes[place] for item in market.menu] for place, kind in enumerate(STORE_TYPES)},
+            **{
+                f"taste_{kind}": [item.tastes[place] for item in market.menu]
+                for place, kind in enumerate(STORE_TYPES)
+            },
         }
     )
 
@@ -150,7 +163,7 @@ def _prices(frame: pd.DataFrame, market: Market, rng: np.random.Generator) -> No
     pairs = frame["store"] + "/" + frame["pizza"]
     codes, names = pd.factorize(pairs, sort=True)
     own = rng.uniform(0.92, 1.08, len(names))[codes]  # owners set prices within a band
-    yearly = 1 + 0.02 * (frame["year"] - 2024)
+    yearly = 1 + 0.01 * (frame["year"] - 2024)
     local = frame["usual_usd"] * market.price_level * market.local_per_usd * own * yearly
     frame["price_local"] = np.round(local / market.round_to) * market.round_to
     frame["price_usd"] = np.round(frame["price_local"] / market.local_per_usd, 2)
@@ -174,7 +187,10 @@ def _promotions(frame: pd.DataFrame, rng: np.random.Generator) -> None:
 
 def _demand(frame: pd.DataFrame, rng: np.random.Generator) -> "np.ndarray[Any, np.dtype[np.float64]]":
     """The mean weekly demand without any coupon."""
-    taste = np.select([frame["store_type"] == kind for kind in STORE_TYPES], [frame[f"taste_{kind}"] for kind in STORE_TYPES])
+    taste = np.select(
+        [frame["store_type"] == kind for kind in STORE_TYPES],
+        [frame[f"taste_{kind}"] for kind in STORE_TYPES],
+    )
     size = frame["store_size"].map(SIZE_FACTOR).to_numpy(dtype=np.float64)
     season = np.exp(frame["winter"] * frame["winter_now"])
     weather = np.exp(-0.01 * frame["winter"] * frame["warmer"] * 4)
@@ -183,17 +199,17 @@ def _demand(frame: pd.DataFrame, rng: np.random.Generator) -> "np.ndarray[Any, n
     price = (frame["price_usd"] / usual_price) ** -1.2
     chance = np.exp(frame["liked_here"] + rng.normal(0, 0.06, len(frame)))
     demand = frame["usual_demand"] * taste * size * season * weather * festive * price * chance
-    return demand.to_numpy(dtype=np.float64)
+    return np.asarray(demand, dtype=np.float64)
 
 
 def _stock(frame: pd.DataFrame, demand: Any, rng: np.random.Generator) -> None:
     cover = frame["usual_stock"] * np.exp(rng.normal(0, 0.28, len(frame)))
     cleared = (frame["country"] == "US") & (frame["pizza"] == CLEARED)
     after = cleared & (frame["week"] >= pd.Timestamp("2025-01-06"))
-    cover = np.where(frame["clearance"], 12.0, np.where(after, 0.45 * cover, cover))
-    frame["stock_cover"] = np.round(cover, 2)
+    stocked = np.where(frame["clearance"], 12.0, np.where(after, 0.45 * cover, cover))
+    frame["stock_cover"] = np.round(stocked, 2)
     frame["in_stock"] = frame["stock_cover"] >= COVER_NEEDED
-    frame["stock_units"] = np.floor(cover * demand)
+    frame["stock_units"] = np.floor(stocked * demand)
 
 
 def _sales(frame: pd.DataFrame, demand: Any, rng: np.random.Generator) -> None:
@@ -208,7 +224,7 @@ def _sales(frame: pd.DataFrame, demand: Any, rng: np.random.Generator) -> None:
 
 def _last_year(frame: pd.DataFrame) -> None:
     keys = ["region", "pizza", "week"]
-    means = frame.groupby(keys, as_index=False)["base_demand"].mean()
+    means: pd.DataFrame = frame.groupby(keys)["base_demand"].mean().reset_index()
     means["week"] = (means["week"] + pd.Timedelta(weeks=52)).astype("datetime64[ms]")
     means = means.rename(columns={"base_demand": "last_year_demand"})
     joined = frame[keys].merge(means, on=keys, how="left")

@@ -10,11 +10,18 @@ Spec = dict[str, Any]
 
 PIZZA_TEST_FROM = "2025-07-01"
 PIZZA_WINDOW = ("2026-01-01", "2026-04-01")
-PIZZA_SAME_SEASON = ("2025-01-01", "2025-04-01")
+PIZZA_SAME_SEASON = [
+    {"column": "week", "op": "<", "value": PIZZA_WINDOW[0]},
+    {"column": "month", "op": "in", "value": [1, 2, 3]},
+]
 
 
 def _between(column: str, start: str, end: str) -> list[Spec]:
     return [{"column": column, "op": ">=", "value": start}, {"column": column, "op": "<", "value": end}]
+
+
+def _before(column: str, end: str) -> list[Spec]:
+    return [{"column": column, "op": "<", "value": end}]
 
 
 def _pizza_ranking(*, stock: bool) -> Spec:
@@ -36,9 +43,11 @@ def _pizza_pipeline() -> Spec:
     }
 
 
-def _pizza_training(file: str, target: str, numeric: list[str], categorical: list[str], *, stock: bool) -> Spec:
+def _pizza_training(
+    file: str, target: str, numeric: list[str], categorical: list[str], *, stock: bool, until: str
+) -> Spec:
     return {
-        "data": {"uri": f"pizzatron/{file}.parquet", "format": "parquet"},
+        "data": {"uri": f"pizzatron/{file}.parquet", "format": "parquet", "where": _before("week", until)},
         "target": target,
         "task": "ranking",
         "ranking": _pizza_ranking(stock=stock),
@@ -65,16 +74,323 @@ _SEASON = ["week_of_year", "month", "temperature", "holiday_week"]
 
 def pizzatron_first_try() -> Spec:
     """Iteration 1 with both mistakes: units sold as the target, and no look at the stock."""
-    return _pizza_training("us", "units_sold", [*_SEASON, "price_local"], _STORE, stock=False)
+    return _pizza_training(
+        "us", "units_sold", [*_SEASON, "price_local"], _STORE, stock=False, until=PIZZA_WINDOW[0]
+    )
 
 
 def pizzatron_mended() -> Spec:
     """Iteration 1 mended: promotion-adjusted demand as the target, only what is in stock is recommended."""
-    return _pizza_training("us", "base_demand", [*_SEASON, "price_local", "stock_cover"], _STORE, stock=True)
+    return _pizza_training(
+        "us",
+        "base_demand",
+        [*_SEASON, "price_local", "stock_cover"],
+        _STORE,
+        stock=True,
+        until=PIZZA_WINDOW[0],
+    )
 
 
 def pizzatron_all_markets() -> Spec:
     """Iteration 2: all three markets, prices in one currency, the country among the features."""
     return _pizza_training(
-        "all", "base_demand", [*_SEASON, "price_usd", "stock_cover"], ["country", *_STORE], stock=True
+        "all",
+        "base_demand",
+        [*_SEASON, "price_usd", "stock_cover"],
+        ["country", *_STORE],
+        stock=True,
+        until=PIZZA_WINDOW[1],
     )
+
+
+def pizzatron_monitoring(country: str, model_sha256: str, *, reference: str = "us") -> Spec:
+    """The first quarter of 2026 in `country` against the first quarters before it in `reference`.
+
+    Both are names of files (us, it, jp); the reference is what the model was trained on. The season is
+    the same on both sides, so that winter itself is not taken for drift.
+    """
+    return {
+        "reference": {
+            "uri": f"pizzatron/{reference}.parquet",
+            "format": "parquet",
+            "where": PIZZA_SAME_SEASON,
+        },
+        "current": {
+            "uri": f"pizzatron/{country}.parquet",
+            "format": "parquet",
+            "where": _between("week", *PIZZA_WINDOW),
+        },
+        "features": {
+            "numeric": ["price_local", "temperature", "stock_cover"],
+            "categorical": ["pizza", "store_type", "store_size"],
+        },
+        "model_sha256": model_sha256,
+        "task": "ranking",
+        "target": "base_demand",
+        "ranking": _pizza_ranking(stock=True),
+        "metrics": ["ndcg_at_3", "infeasible_rate_at_3", "mae", "bias"],
+        "slices": [{"column": "month"}, {"column": "region"}, {"column": "store_type"}],
+        "baseline": {"kind": "column", "columns": ["last_year_demand"]},
+        "limits": {
+            "metrics": [
+                {"metric": "ndcg_at_3", "op": ">=", "limit": 0.92},
+                {"metric": "ndcg_at_3_vs_baseline", "op": ">=", "limit": 0.0},
+            ]
+        },
+        "seed": 7,
+    }
+
+
+def pizzatron_evaluation(country: str, model_sha256: str) -> Spec:
+    """A stored model judged on a country's own stores in the first quarter of 2026."""
+    watched = pizzatron_monitoring(country, model_sha256)
+    kept = ("model_sha256", "task", "target", "ranking", "metrics", "slices", "baseline", "seed")
+    return {
+        "data": watched["current"],
+        **{key: watched[key] for key in kept},
+        "limits": watched["limits"]["metrics"],
+    }
+
+
+def pizzatron_validation(file: str) -> Spec:
+    """What the sales of a market (us, it, jp, all) must be like before anybody trains on them."""
+    return {
+        "data": {"uri": f"pizzatron/{file}.parquet", "format": "parquet"},
+        "unique": ["week", "store", "pizza"],
+        "min_rows": 5000,
+        "columns": [
+            {"name": "week", "kind": "date"},
+            {"name": "country", "kind": "text", "allowed": ["US", "IT", "JP"]},
+            {"name": "store", "kind": "text"},
+            {"name": "pizza", "kind": "text"},
+            {"name": "price_usd", "kind": "number", "minimum": 2, "maximum": 60},
+            {"name": "temperature", "kind": "number", "minimum": -40, "maximum": 50},
+            {"name": "stock_cover", "kind": "number", "minimum": 0, "maximum": 52},
+            {"name": "in_stock", "kind": "boolean"},
+            {"name": "units_sold", "kind": "number", "minimum": 0, "maximum": 5000},
+            {"name": "base_demand", "kind": "number", "minimum": 0, "maximum": 5000},
+        ],
+    }
+
+
+_FLIGHT_NUMERIC = ["hour", "sched_dep_minutes", "sched_arr_minutes", "distance", "weekday"]
+_FLIGHT_CATEGORICAL = ["carrier", "origin", "dest"]
+_FLIGHT_METRICS = ["brier", "log_loss", "roc_auc", "calibration_gap", "accuracy", "recall", "precision"]
+_FLIGHT_SLICES = [{"column": "carrier"}, {"column": "origin"}, {"column": "date", "bin": "month"}]
+
+
+def _flights(first_month: int, last_month: int) -> Spec:
+    return {
+        "uri": "flights/flights.parquet",
+        "format": "parquet",
+        "where": [
+            {"column": "month", "op": ">=", "value": first_month},
+            {"column": "month", "op": "<=", "value": last_month},
+        ],
+    }
+
+
+def _flights_training(last_month: int, numeric: list[str]) -> Spec:
+    return {
+        "data": _flights(1, last_month),
+        "target": "late",
+        "task": "classification",
+        "positive": 1,
+        "threshold": 0.3,
+        "features": {"numeric": numeric, "categorical": _FLIGHT_CATEGORICAL},
+        "split": {"kind": "random", "test_share": 0.25, "seed": 13},
+        "pipeline": {
+            "estimator": "hist_gradient_boosting",
+            "params": {"max_iter": 120, "learning_rate": 0.08, "max_leaf_nodes": 15, "min_samples_leaf": 50},
+            "impute": "none",
+            "encode": "ordinal",
+        },
+        "metrics": _FLIGHT_METRICS,
+        "slices": _FLIGHT_SLICES,
+        "baseline": {"kind": "group_mean", "columns": ["carrier"]},
+        "seed": 13,
+    }
+
+
+def flights_winter() -> Spec:
+    """Iteration 1: January to March, a quarter of the flights held back for the test."""
+    return _flights_training(3, _FLIGHT_NUMERIC)
+
+
+def flights_to_july() -> Spec:
+    """Iteration 2, after the summer's drift: January to July."""
+    return _flights_training(7, _FLIGHT_NUMERIC)
+
+
+def flights_monitoring(month: int, model_sha256: str, *, reference_until: int = 3) -> Spec:
+    """One month (4 to 12) against the months that the model was trained on."""
+    return {
+        "reference": _flights(1, reference_until),
+        "current": _flights(month, month),
+        "features": {"numeric": _FLIGHT_NUMERIC, "categorical": _FLIGHT_CATEGORICAL},
+        "model_sha256": model_sha256,
+        "task": "classification",
+        "target": "late",
+        "threshold": 0.3,
+        "metrics": _FLIGHT_METRICS,
+        "slices": _FLIGHT_SLICES[:2],
+        "limits": {
+            "metrics": [
+                {"metric": "brier", "op": "<=", "limit": 0.2},
+                {"metric": "calibration_gap", "op": "<=", "limit": 0.075},
+            ]
+        },
+        "seed": 13,
+    }
+
+
+def _need(
+    key: str, statement: str, metric: str, operator: str, limit: float, cut: str | None, why: str
+) -> Spec:
+    return {
+        "key": key,
+        "statement": statement,
+        "metric": metric,
+        "operator": operator,
+        "limit": limit,
+        "slice": cut,
+        "blocking": True,
+        "gate": "deployment",
+        "rationale": why,
+    }
+
+
+def pizzatron_requirements() -> list[Spec]:
+    """What the franchise asks of Pizzatron, as limits for metrics of a training run."""
+    return [
+        _need(
+            "ranking-quality",
+            "The three promotions recommended are worth at least 90 % of the best three possible.",
+            "ndcg_at_3",
+            ">=",
+            0.90,
+            None,
+            "Below that, owners do better with their own judgement.",
+        ),
+        _need(
+            "better-than-last-year",
+            "The recommendations beat last year's best-sellers of the region by at least 0.05.",
+            "ndcg_at_3_vs_baseline",
+            ">=",
+            0.05,
+            None,
+            "Last year's list costs nothing; a model has to be clearly better.",
+        ),
+        _need(
+            "christmas-quality",
+            "The same quality holds in December.",
+            "ndcg_at_3",
+            ">=",
+            0.90,
+            "month=12",
+            "A tenth of the year's sales falls into these weeks, and a good average can hide them.",
+        ),
+        _need(
+            "christmas-better-than-last-year",
+            "In December, too, the recommendations beat last year's best-sellers.",
+            "ndcg_at_3_vs_baseline",
+            ">=",
+            0.05,
+            "month=12",
+            "The benchmark is strongest in the season that repeats itself.",
+        ),
+        _need(
+            "no-empty-shelves",
+            "At most 2 % of the recommendations lack the ingredients.",
+            "infeasible_rate_at_3",
+            "<=",
+            0.02,
+            None,
+            "A promotion that cannot be baked angers guests and owners.",
+        ),
+    ]
+
+
+def pizzatron_country_requirements() -> list[Spec]:
+    """Added in iteration 2: the quality has to hold in each country by itself."""
+    names = {"US": "the United States", "IT": "Italy", "JP": "Japan"}
+    needs = []
+    for code, name in names.items():
+        needs.append(
+            _need(
+                f"ranking-quality-{code.lower()}",
+                f"The ranking quality of 0.90 is reached in {name}.",
+                "ndcg_at_3",
+                ">=",
+                0.90,
+                f"country={code}",
+                "An average over countries may hide one where the model fails.",
+            )
+        )
+        needs.append(
+            _need(
+                f"better-than-last-year-{code.lower()}",
+                f"The recommendations beat last year's best-sellers in {name}.",
+                "ndcg_at_3_vs_baseline",
+                ">=",
+                0.03,
+                f"country={code}",
+                "The local benchmark is what local owners would use instead.",
+            )
+        )
+    return needs
+
+
+def flights_requirements() -> list[Spec]:
+    """What is asked of the forecast of late arrivals."""
+    needs = [
+        _need(
+            "forecast-error",
+            "The Brier score of the forecast is at most 0.19.",
+            "brier",
+            "<=",
+            0.19,
+            None,
+            "Always forecasting the mean share of late flights gives about 0.18 in winter and 0.20 in summer.",
+        ),
+        _need(
+            "better-than-carrier",
+            "The forecast beats the carrier's own record of late flights.",
+            "brier_vs_baseline",
+            ">=",
+            0.004,
+            None,
+            "The carrier's share of late flights is a table that anybody can look up.",
+        ),
+        _need(
+            "tells-apart",
+            "The area under the ROC curve is at least 0.65.",
+            "roc_auc",
+            ">=",
+            0.65,
+            None,
+            "Passengers use the forecast to choose between flights.",
+        ),
+        _need(
+            "calibrated",
+            "The mean forecast differs from the share of late flights by at most 0.02.",
+            "calibration_gap",
+            "<=",
+            0.02,
+            None,
+            "A forecast of 30 % has to come true three times in ten.",
+        ),
+    ]
+    for airport in ("EWR", "JFK", "LGA"):
+        needs.append(
+            _need(
+                f"calibrated-{airport.lower()}",
+                f"The forecast for {airport} is calibrated within 0.03.",
+                "calibration_gap",
+                "<=",
+                0.03,
+                f"origin={airport}",
+                "Each airport's passengers rely on it.",
+            )
+        )
+    return needs

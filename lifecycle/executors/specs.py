@@ -1,0 +1,402 @@
+"""The specifications of runs: declarative, closed (unknown keys are refused), JSON in and out.
+
+`parse_training`, `parse_evaluation`, `parse_monitoring` and `parse_validation` are the doors; each
+raises `Invalid` with a path into the specification.
+"""
+
+import difflib
+import hashlib
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+import rfc8785
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from lifecycle.executors.errors import Invalid, nearest
+from lifecycle.executors.estimators import ESTIMATORS, check_estimator
+
+Scalar = bool | int | float | str
+Task = Literal["classification", "regression", "ranking"]
+Column = Annotated[str, Field(min_length=1, max_length=200)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+METRICS: dict[str, tuple[str, ...]] = {
+    "classification": (
+        "accuracy",
+        "balanced_accuracy",
+        "roc_auc",
+        "f1",
+        "precision",
+        "recall",
+        "log_loss",
+        "brier",
+        "calibration_gap",
+    ),
+    "regression": ("mae", "rmse", "r2", "mape", "bias"),
+}
+
+
+class Part(BaseModel):
+    """A closed, immutable piece of a specification."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Condition(Part):
+    """Keeps the rows where `column op value` holds; a missing value never holds."""
+
+    column: Column
+    op: Literal["==", "!=", "in", "not in", "<", "<=", ">", ">="]
+    value: Scalar | list[Scalar]
+
+    @model_validator(mode="after")
+    def _value_fits_op(self) -> Self:
+        if isinstance(self.value, list) != (self.op in ("in", "not in")):
+            raise ValueError("“in” and “not in” want a list of values, the other operators a single one")
+        return self
+
+
+class DataRef(Part):
+    """A file below the allowed data root, with the rows to keep."""
+
+    uri: Annotated[str, Field(min_length=1, max_length=1024)]
+    format: Literal["csv", "parquet"]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    where: tuple[Condition, ...] = ()
+
+
+class Features(Part):
+    """The input columns of the model, in this order."""
+
+    numeric: tuple[Column, ...] = ()
+    categorical: tuple[Column, ...] = ()
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        return self.numeric + self.categorical
+
+    @model_validator(mode="after")
+    def _some_and_unique(self) -> Self:
+        if not self.all:
+            raise ValueError("at least one feature is needed")
+        twice = sorted({name for name in self.all if self.all.count(name) > 1})
+        if twice:
+            raise ValueError(f"named twice: {', '.join(twice)}")
+        return self
+
+
+class TimeSplit(Part):
+    """Rows from `at` on are the test set, all before it the training set."""
+
+    kind: Literal["time"]
+    column: Column
+    at: str | int | float
+
+
+class RandomSplit(Part):
+    """A seeded random share of the rows (of the groups, for ranking) is the test set."""
+
+    kind: Literal["random"]
+    test_share: Annotated[float, Field(gt=0, lt=1)] = 0.25
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+
+
+class PipelineSpec(Part):
+    """Preparation of the columns and the estimator, all from allow lists."""
+
+    estimator: str
+    params: dict[str, bool | int | float | str | None] = {}
+    impute: Literal["median", "mean", "none"] = "median"
+    scale: bool = False
+    encode: Literal["one_hot", "ordinal"] = "one_hot"
+    min_frequency: Annotated[int, Field(ge=1, le=100_000)] | None = None
+
+
+class Slice(Part):
+    """A column whose values cut the rows; a date column may be binned first."""
+
+    column: Column
+    bin: Literal["month", "quarter", "year", "year_month", "weekday"] | None = None
+
+    @property
+    def name(self) -> str:
+        return self.bin or self.column
+
+
+class Baseline(Part):
+    """A rule without machine learning to compare with.
+
+    `constant`: mean or class shares of the training rows; `group_mean`: the same by `columns`;
+    `column`: the value of a column of the data, for example last year's figure.
+    """
+
+    kind: Literal["constant", "group_mean", "column"]
+    columns: tuple[Column, ...] = ()
+
+    @model_validator(mode="after")
+    def _columns_fit_kind(self) -> Self:
+        count = len(self.columns)
+        if (self.kind == "constant" and count) or (self.kind == "column" and count != 1):
+            raise ValueError("“constant” takes no columns and “column” exactly one")
+        if self.kind == "group_mean" and not count:
+            raise ValueError("“group_mean” needs the columns to group by")
+        return self
+
+
+class Ranking(Part):
+    """The best `k` rows of each group are what the model would recommend.
+
+    `relevance` is the true worth of a row (not negative). `feasible` is a yes-no column: a row that
+    is recommended although not feasible counts in `infeasible_rate_at_k`; with `filter_infeasible`
+    such rows are taken out before ranking, both from the answer and from the ideal.
+    """
+
+    group: Annotated[tuple[Column, ...], Field(min_length=1)]
+    relevance: Column
+    k: Annotated[int, Field(ge=1, le=20)] = 3
+    feasible: Column | None = None
+    filter_infeasible: bool = False
+
+    @model_validator(mode="after")
+    def _filter_needs_column(self) -> Self:
+        if self.filter_infeasible and self.feasible is None:
+            raise ValueError("filter_infeasible needs the column “feasible”")
+        return self
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (*self.group, self.relevance, *((self.feasible,) if self.feasible else ()))
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        infeasible = (f"infeasible_rate_at_{self.k}",) if self.feasible else ()
+        return (f"ndcg_at_{self.k}", *infeasible)
+
+
+class MetricLimit(Part):
+    """A limit for a metric, overall or in one slice such as `month=12`."""
+
+    metric: str
+    op: Literal[">=", "<=", ">", "<"]
+    limit: float
+    slice: str | None = None
+
+
+class Judged(Part):
+    """What training and evaluation have in common: the target and how answers are judged."""
+
+    data: DataRef
+    target: Column
+    task: Task
+    positive: Scalar | None = None
+    threshold: Share = 0.5
+    metrics: tuple[str, ...] = ()
+    main_metric: str | None = None
+    slices: tuple[Slice, ...] = ()
+    baseline: Baseline | None = None
+    ranking: Ranking | None = None
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+
+    @model_validator(mode="after")
+    def _ranking_iff_ranking(self) -> Self:
+        if (self.task == "ranking") != (self.ranking is not None):
+            raise ValueError("“ranking” is needed for the task ranking, and only there")
+        return self
+
+    @property
+    def known_metrics(self) -> tuple[str, ...]:
+        return known_metrics(self.task, self.ranking)
+
+    @property
+    def chosen_metrics(self) -> tuple[str, ...]:
+        """The metrics asked for, or all of the task; the main one first."""
+        chosen = self.metrics or self.known_metrics
+        return (self.main, *(name for name in chosen if name != self.main))
+
+    @property
+    def main(self) -> str:
+        default = {"classification": "log_loss", "regression": "rmse"}.get(self.task)
+        return self.main_metric or (self.metrics or (default or self.known_metrics[0],))[0]
+
+
+class TrainingSpec(Judged):
+    """One training run: data, split, pipeline, and how it is judged."""
+
+    features: Features
+    split: TimeSplit | RandomSplit = Field(discriminator="kind")
+    pipeline: PipelineSpec
+
+
+class EvaluationSpec(Judged):
+    """One evaluation of a stored model on other data, with limits for a verdict."""
+
+    model_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    limits: tuple[MetricLimit, ...] = ()
+
+
+class DriftLimits(Part):
+    """When a difference between reference and current window counts.
+
+    The two PSI limits are the rule of thumb of credit scoring (Siddiqi 2006). p-values are recorded
+    but judged only when a limit is set: with many rows even a trifling difference is "significant".
+    """
+
+    psi_warning: Annotated[float, Field(gt=0)] = 0.1
+    psi_drift: Annotated[float, Field(gt=0)] = 0.25
+    ks_statistic: Share | None = None
+    p_value: Share | None = None
+    unseen_share: Share = 0.02
+    missing_increase: Share = 0.05
+    out_of_range_share: Share = 0.05
+    share_drifted: Share = 0.3
+    metrics: tuple[MetricLimit, ...] = ()
+
+
+class MonitoringSpec(Part):
+    """One look at a current window of data against a reference window."""
+
+    reference: DataRef
+    current: DataRef
+    features: Features
+    model_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    task: Task | None = None
+    target: Column | None = None
+    metrics: tuple[str, ...] = ()
+    slices: tuple[Slice, ...] = ()
+    baseline: Baseline | None = None
+    ranking: Ranking | None = None
+    threshold: Share = 0.5
+    limits: DriftLimits = DriftLimits()
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+
+    @model_validator(mode="after")
+    def _performance_needs_all(self) -> Self:
+        if self.target is not None and (self.model_sha256 is None or self.task is None):
+            raise ValueError("performance on “target” needs “model_sha256” and “task” too")
+        if (self.task == "ranking") != (self.ranking is not None):
+            raise ValueError("“ranking” is needed for the task ranking, and only there")
+        return self
+
+
+class ColumnRule(Part):
+    """What one column must be like."""
+
+    name: Column
+    kind: Literal["number", "text", "boolean", "date"]
+    required: bool = True
+    minimum: float | None = None
+    maximum: float | None = None
+    allowed: tuple[Scalar, ...] | None = None
+    max_missing_share: Share = 0.0
+
+
+class ValidationSpec(Part):
+    """One check of a data set against a schema."""
+
+    data: DataRef
+    columns: tuple[ColumnRule, ...] = ()
+    min_rows: Annotated[int, Field(ge=1)] = 20
+    unique: tuple[Column, ...] = ()
+
+
+def known_metrics(task: str, ranking: Ranking | None) -> tuple[str, ...]:
+    """The metrics that exist for a task; those of a ranking carry its k in the name."""
+    if task == "ranking" and ranking is not None:
+        return (*ranking.metrics, *METRICS["regression"])
+    return METRICS.get(task, ())
+
+
+Spec = TypeVar("Spec", bound=Part)
+
+
+def _parse(kind: type[Spec], data: Mapping[str, Any]) -> Spec:
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = "/" + "/".join(str(step) for step in first["loc"] if step not in ("time", "random"))
+        text = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            text = f"“{first['loc'][-1]}” is not a known key here. {_near_key(kind, str(first['loc'][-1]))}"
+        more = error.error_count() - 1
+        also = f" ({more} more fault{'s' if more > 1 else ''})" if more else ""
+        raise Invalid("bad_specification", f"{where}: {text.strip()}{also}", where) from error
+
+
+def _near_key(kind: type[BaseModel], key: str) -> str:
+    parts = (
+        kind,
+        DataRef,
+        Features,
+        TimeSplit,
+        RandomSplit,
+        PipelineSpec,
+        Slice,
+        Ranking,
+        Baseline,
+        DriftLimits,
+    )
+    names = {name for part in parts for name in part.model_fields}
+    close = difflib.get_close_matches(key, sorted(names), n=1)
+    return f"Did you mean “{close[0]}”?" if close else ""
+
+
+def _check_metrics(names: tuple[str, ...], known: tuple[str, ...], task: str, where: str) -> None:
+    for position, name in enumerate(names):
+        if name not in known:
+            raise Invalid(
+                "unknown_metric",
+                f"“{name}” is not a metric of {task}. {nearest(name, known)}",
+                f"{where}/{position}",
+            )
+
+
+def _check_judged(spec: Judged) -> None:
+    _check_metrics(spec.metrics, spec.known_metrics, spec.task, "/metrics")
+    if spec.main_metric and spec.main_metric not in spec.known_metrics:
+        text = f"“{spec.main_metric}” is not a metric of {spec.task}. {nearest(spec.main_metric, spec.known_metrics)}"
+        raise Invalid("unknown_metric", text, "/main_metric")
+
+
+def parse_training(data: Mapping[str, Any]) -> TrainingSpec:
+    """A checked training specification; raises Invalid naming what is wrong and where."""
+    spec = _parse(TrainingSpec, data)
+    check_estimator(spec.pipeline.estimator, spec.pipeline.params, spec.task)
+    if spec.pipeline.impute == "none" and not ESTIMATORS[spec.pipeline.estimator].takes_missing:
+        text = f"“{spec.pipeline.estimator}” cannot take missing values: choose median or mean."
+        raise Invalid("impute_needed", text, "/pipeline/impute")
+    if spec.target in spec.features.all:
+        raise Invalid("target_leaks", f"The target “{spec.target}” is also a feature.", "/features")
+    _check_judged(spec)
+    return spec
+
+
+def parse_evaluation(data: Mapping[str, Any]) -> EvaluationSpec:
+    """A checked evaluation specification; raises Invalid."""
+    spec = _parse(EvaluationSpec, data)
+    _check_judged(spec)
+    if spec.baseline and spec.baseline.kind != "column":
+        text = "An evaluation has no training rows to learn a baseline from: use the kind “column”."
+        raise Invalid("baseline_needs_training", text, "/baseline/kind")
+    return spec
+
+
+def parse_monitoring(data: Mapping[str, Any]) -> MonitoringSpec:
+    """A checked monitoring specification; raises Invalid."""
+    spec = _parse(MonitoringSpec, data)
+    if spec.task:
+        _check_metrics(spec.metrics, known_metrics(spec.task, spec.ranking), spec.task, "/metrics")
+    if spec.baseline and spec.baseline.kind != "column":
+        text = "Monitoring has no training rows to learn a baseline from: use the kind “column”."
+        raise Invalid("baseline_needs_training", text, "/baseline/kind")
+    return spec
+
+
+def parse_validation(data: Mapping[str, Any]) -> ValidationSpec:
+    """A checked data-validation specification; raises Invalid."""
+    return _parse(ValidationSpec, data)
+
+
+def spec_digest(spec: Part) -> str:
+    """SHA-256 of the specification's canonical JSON (RFC 8785), defaults included."""
+    return hashlib.sha256(rfc8785.dumps(spec.model_dump(mode="json"))).hexdigest()
