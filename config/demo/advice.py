@@ -123,7 +123,8 @@ def _against(expected: float, before: float) -> str:
     change = expected / before - 1
     if abs(change) < 0.05:
         return "as many as in a usual store of the region a year ago"
-    return f"{abs(change):.0%} {'more' if change > 0 else 'fewer'} than in a usual store of the region a year ago"
+    word = "more" if change > 0 else "fewer"
+    return f"{abs(change):.0%} {word} than in a usual store of the region a year ago"
 
 
 def _left_out(row: "pd.Series[Any]") -> LeftOut:

@@ -8,15 +8,17 @@ from lifecycle.executors.errors import ExecutorError, Invalid
 from lifecycle.executors.evaluation import EvaluationResult, ModelLoader, evaluate
 from lifecycle.executors.fitted import Model, load_model
 from lifecycle.executors.monitoring import MonitoringResult, monitor
+from lifecycle.executors.parsing import (
+    parse_evaluation,
+    parse_monitoring,
+    parse_training,
+    parse_validation,
+)
 from lifecycle.executors.specs import (
     EvaluationSpec,
     MonitoringSpec,
     TrainingSpec,
     ValidationSpec,
-    parse_evaluation,
-    parse_monitoring,
-    parse_training,
-    parse_validation,
     spec_digest,
 )
 from lifecycle.executors.training import TrainingResult, train

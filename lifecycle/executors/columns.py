@@ -57,7 +57,8 @@ def feature_frame(frame: pd.DataFrame, features: Features, *, where: str = "/fea
 def _refuse_infinite(name: str, numbers: NDArray[np.float64], where: str) -> None:
     infinite = np.flatnonzero(np.isinf(numbers))
     if infinite.size:
-        text = f"“{name}” holds {infinite.size} infinite values, the first in row {int(infinite[0]) + 1} of the data used."
+        row = int(infinite[0]) + 1
+        text = f"“{name}” holds {infinite.size} infinite values, the first in row {row} of the data used."
         raise Invalid("infinite_values", text, where)
 
 

@@ -49,7 +49,10 @@ def quantile_edges(reference: Floats, bins: int = BINS) -> Floats:
 
 
 def numeric_shares(values: Floats, edges: Floats) -> Floats:
-    """The share of `values` in each bin (a value on an edge counts to the lower one), and of missing ones last."""
+    """The share of `values` in each bin, and of missing ones last.
+
+    A value on an edge counts to the lower bin.
+    """
     missing = np.isnan(values)
     counts = np.bincount(np.searchsorted(edges, values[~missing], side="left"), minlength=edges.size + 1)
     return np.append(counts, missing.sum()) / max(values.size, 1)

@@ -40,10 +40,10 @@ def feature_findings(name: str, found: dict[str, Any], limits: DriftLimits) -> l
 def _tests(name: str, found: dict[str, Any], limits: DriftLimits) -> list[Finding]:
     findings = []
     statistic, p_value = found["statistic"], found["p_value"]
-    if limits.ks_statistic is not None and found["kind"] == "numeric" and statistic is not None:
-        if statistic >= limits.ks_statistic:
-            text = f"“{name}”: the Kolmogorov-Smirnov statistic is {statistic:.3g}, limit {limits.ks_statistic:g}."
-            findings.append(Finding("feature_drift", "drift", name, text))
+    ks_limit = limits.ks_statistic if found["kind"] == "numeric" else None
+    if ks_limit is not None and statistic is not None and statistic >= ks_limit:
+        text = f"“{name}”: the Kolmogorov-Smirnov statistic is {statistic:.3g}, limit {ks_limit:g}."
+        findings.append(Finding("feature_drift", "drift", name, text))
     if limits.p_value is not None and p_value is not None and p_value < limits.p_value:
         text = f"“{name}”: equal distributions are improbable (p = {p_value:.2g}, limit {limits.p_value:g})."
         findings.append(Finding("feature_drift", "drift", name, text))
@@ -85,7 +85,8 @@ def overall_findings(
     if prediction and prediction["verdict"] != "ok":
         drift = prediction["verdict"] == "drift"
         limit = limits.psi_drift if drift else limits.psi_warning
-        text = f"The predictions moved: their population stability index is {prediction['psi']:.3g}, limit {limit:g}."
+        psi = prediction["psi"]
+        text = f"The predictions moved: their population stability index is {psi:.3g}, limit {limit:g}."
         severity: Literal["warning", "drift"] = "drift" if drift else "warning"
         findings.append(Finding("prediction_drift", severity, "prediction", text, decides=drift))
     for item in metric_limits:

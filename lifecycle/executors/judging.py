@@ -176,17 +176,16 @@ def check_limits(
                 "limit": limit.limit,
                 "value": value,
                 "holds": holds,
-                "text": _limit_text(limit, value, holds),
+                "text": _limit_text(limit, value, holds=holds),
             }
         )
     return checked
 
 
-def _limit_text(limit: MetricLimit, value: float | None, holds: bool) -> str:
+def _limit_text(limit: MetricLimit, value: float | None, *, holds: bool) -> str:
     place = f" for {limit.slice}" if limit.slice else ""
     wanted = f"{limit.op} {limit.limit:g}"
     if value is None:
         return f"{limit.metric}{place} was not measured; it should be {wanted}."
-    return f"{limit.metric}{place} is {value:.4g}, " + (
-        f"within {wanted}." if holds else f"but should be {wanted}."
-    )
+    verdict = f"within {wanted}." if holds else f"but should be {wanted}."
+    return f"{limit.metric}{place} is {value:.4g}, {verdict}"

@@ -71,7 +71,7 @@ def save_model(content: dict[str, Any], folder: Path) -> tuple[Path, str, int]:
     handle, temporary = tempfile.mkstemp(dir=folder, suffix=".part")
     with os.fdopen(handle, "wb") as file:
         file.write(data)
-    os.replace(temporary, path)
+    Path(temporary).replace(path)
     return path, digest, len(data)
 
 

@@ -156,7 +156,8 @@ def _column_violations(rule: ColumnRule, frame: pd.DataFrame, bad_rows: Any) -> 
     missing = column.isna().to_numpy(dtype=bool)
     if missing.size and missing.mean() > rule.max_missing_share:
         bad_rows |= missing
-        text = f"“{rule.name}” is missing in {missing.mean():.1%} of rows; allowed are {rule.max_missing_share:.1%}."
+        allowed = f"allowed are {rule.max_missing_share:.1%}"
+        text = f"“{rule.name}” is missing in {missing.mean():.1%} of rows; {allowed}."
         found.append(Violation("missing", rule.name, int(missing.sum()), text))
     for name, wrong, says in _value_faults(rule, column):
         faults = wrong & ~missing
