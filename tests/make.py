@@ -1,6 +1,7 @@
 """Records for tests: plain functions with defaults. What a test is about, it says itself.
 
-Where a record comes out of a service in one call, that service makes it; else the object is written directly, in
+Where a record comes out of a service in one call, that service makes it; else the object is written
+directly, in
 the state asked for and as the database's constraints want it.
 """
 
@@ -85,7 +86,8 @@ def small_document(**changes: Any) -> ProcessDocument:
         ],
         "triggers": [
             {
-                "key": "T-01", "kind": "manual", "name": "By hand", "signal": "Somebody asks", "condition": "true",
+                "key": "T-01", "kind": "manual", "name": "By hand", "signal": "Somebody asks", "condition":
+                "true",
                 "mode": "ask", "action": "open_iteration", "reopens": ["P2"], "fallback": "Nothing",
             }
         ],
@@ -112,7 +114,9 @@ def process_version(document: ProcessDocument | None = None, **fields: Any) -> P
 
 
 def project(manager: User | None = None, document: ProcessDocument | None = None, **fields: Any) -> Project:
-    """A project whose manager is `created_by`, under CRISP-ML(Q) unless a document or process_version is given."""
+    """A project whose manager is `created_by`, under CRISP-ML(Q) unless a document or process_version is
+    given.
+    """
     version = fields.pop("process_version", None) or process_version(document)
     each = number()
     values = {
@@ -164,7 +168,9 @@ def task(
     owner: User | None = None,
     **fields: Any,
 ) -> Task:
-    """A task of a phase in progress, put into the state; its owner is a new contributor unless there is one."""
+    """A task of a phase in progress, put into the state; its owner is a new contributor unless there is
+    one.
+    """
     home = phase or globals()["phase"]()
     found = home.tasks.get(key=key)
     fields["owner"] = owner or found.owner or member(home.iteration.project)
@@ -249,7 +255,9 @@ def evidence(task: Task | None = None, kind: str = "TRN", state: str = "attached
 
 
 def handoff(iteration: Iteration | None = None, state: str = "planned", **fields: Any) -> Handoff:
-    """A handoff between two new contributors with two deliverables and two criteria, all ready for its state."""
+    """A handoff between two new contributors with two deliverables and two criteria, all ready for its
+    state.
+    """
     home = iteration or globals()["iteration"]()
     now = timezone.now()
     values: dict[str, Any] = {"key": f"X{number()}", "title": f"Handoff {number()}", "phase_key": "P1"}

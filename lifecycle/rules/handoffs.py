@@ -11,7 +11,9 @@ def can_offer(actor: Actor, handoff: Handoff) -> bool:
 
 
 def can_decide_handoff(actor: Actor, handoff: Handoff) -> bool:
-    """Only the taker ticks criteria, accepts and returns. 1 query beside the handoff's iteration and project."""
+    """Only the taker ticks criteria, accepts and returns. 1 query beside the handoff's iteration and
+    project.
+    """
     return isinstance(actor, User) and actor.pk == handoff.taker_id and _takes_part(actor, handoff)
 
 

@@ -27,6 +27,7 @@ from lifecycle.services.proof import is_proven
 from lifecycle.services.staleness import expire_one, reopen_stale, tell_evidence
 from lifecycle.services.steps import (
     allow,
+    change,
     ensure_active,
     ensure_open,
     ensure_same_project,
@@ -104,9 +105,10 @@ def attach_evidence(*, task: Task, snapshot: Snapshot, actor: User) -> Evidence:
         task.state = TASK_STATES.next(task.state, "attach_evidence")
         task.save(update_fields=["state"])
     record(
-        LifecycleAction.EVIDENCE_ATTACHED, evidence, actor=actor, project=iteration.project, iteration=iteration,
+        LifecycleAction.EVIDENCE_ATTACHED, evidence, actor=actor, project=iteration.project,
+        iteration=iteration,
         task=task.pk, key=task.key, phase=task.phase.key, snapshot=snapshot.pk, kind=snapshot.kind,
-        digest=snapshot.digest, run=snapshot.run_id, **{"from": before, "to": task.state},
+        digest=snapshot.digest, run=snapshot.run_id, **change(before, task.state),
     )  # fmt: skip
     tell_evidence(evidence, iteration.project_id)
     return evidence
@@ -133,9 +135,10 @@ def expire_evidence(*, evidence: Evidence, actor: Actor, reason: str) -> Evidenc
     if iteration.state == Iteration.State.OPEN:
         reopen_stale(task, reason)
     record(
-        LifecycleAction.EVIDENCE_EXPIRED, evidence, actor=actor, project=iteration.project, iteration=iteration,
+        LifecycleAction.EVIDENCE_EXPIRED, evidence, actor=actor, project=iteration.project,
+        iteration=iteration,
         task=task.pk, key=task.key, digest=evidence.snapshot.digest, reason=reason,
-        **{"from": evidence_before, "to": evidence.state}, task_from=before, task_to=task.state,
+        **change(evidence_before, evidence.state), task_from=before, task_to=task.state,
     )  # fmt: skip
     tell_evidence(evidence, iteration.project_id)
     return evidence

@@ -56,7 +56,9 @@ def document_of(iteration: Iteration) -> ProcessDocument:
 
 
 def furnish_phase(phase: Phase, document: ProcessDocument, cast: Cast, start: dt.date) -> list[Task]:
-    """Make the tasks of a phase with due dates counted from `start`, their template risks and its handoffs."""
+    """Make the tasks of a phase with due dates counted from `start`, their template risks and its
+    handoffs.
+    """
     parts = document.tasks_of(phase.key)
     tasks = Task.objects.bulk_create(
         _task(phase, part, order, cast, start) for order, part in enumerate(parts, 1)

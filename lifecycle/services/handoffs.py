@@ -20,7 +20,7 @@ from lifecycle.models import (
     User,
 )
 from lifecycle.services.furnishing import fill_handoff
-from lifecycle.services.steps import allow, ensure_open, ensure_same_project, locked, record
+from lifecycle.services.steps import allow, change, ensure_open, ensure_same_project, locked, record
 from lifecycle.services.texts import line, prose
 
 _S = Handoff.State
@@ -102,7 +102,8 @@ def offer_handoff(
     handoff.offered_at, handoff.decided_at, handoff.reason = timezone.now(), None, ""
     handoff.rounds += 1
     return _move(
-        handoff, state, LifecycleAction.HANDOFF_OFFERED, actor, "offered_at", "decided_at", "reason", "rounds",
+        handoff, state, LifecycleAction.HANDOFF_OFFERED, actor, "offered_at", "decided_at", "reason",
+        "rounds",
         round=handoff.rounds, deliverables=[_tied(each) for each in deliverables.values()],
     )  # fmt: skip
 
@@ -129,7 +130,9 @@ def tick_criterion(
 
 @transaction.atomic
 def accept_handoff(*, handoff: Handoff, actor: User) -> Handoff:
-    """The taker takes the deliverables over, after ticking every criterion: `Refused("criteria_open")` else."""
+    """The taker takes the deliverables over, after ticking every criterion: `Refused("criteria_open")`
+    else.
+    """
     handoff = locked(handoff, *_RELATED)
     allow(rules.can_decide_handoff(actor, handoff), _("Only its taker accepts a handoff."))
     ensure_open(handoff.iteration)
@@ -250,5 +253,5 @@ def _move(
 ) -> Handoff:
     before, handoff.state = handoff.state, state
     handoff.save(update_fields=["state", *fields])
-    _record(action, handoff, actor, **{"from": before, "to": state}, **detail)
+    _record(action, handoff, actor, **change(before, state), **detail)
     return handoff

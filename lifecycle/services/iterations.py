@@ -24,7 +24,7 @@ from lifecycle.models import (
     Task,
 )
 from lifecycle.services.furnishing import Cast, document_of, furnish_phase, length_of
-from lifecycle.services.steps import allow, ensure_active, locked, person, record
+from lifecycle.services.steps import allow, change, ensure_active, locked, person, record
 from lifecycle.services.texts import line, prose
 
 _PASSED = ("passed", "passed_with_conditions", "inherited")
@@ -95,8 +95,9 @@ def complete_iteration(*, iteration: Iteration, actor: Actor) -> Iteration:
     before, iteration.state, iteration.closed_at = iteration.state, state, timezone.now()
     iteration.save(update_fields=["state", "closed_at"])
     record(
-        LifecycleAction.ITERATION_COMPLETED, iteration, actor=actor, project=iteration.project, iteration=iteration,
-        **{"from": before, "to": state}, phases={phase.key: phase.state for phase in phases},
+        LifecycleAction.ITERATION_COMPLETED, iteration, actor=actor, project=iteration.project,
+        iteration=iteration,
+        **change(before, state), phases={phase.key: phase.state for phase in phases},
     )  # fmt: skip
     return iteration
 
@@ -125,8 +126,9 @@ def stop_iteration(*, iteration: Iteration, actor: Actor, reason: str) -> Iterat
         state=Handoff.State.CANCELLED, reason=reason, decided_at=None
     )
     record(
-        LifecycleAction.ITERATION_STOPPED, iteration, actor=actor, project=iteration.project, iteration=iteration,
-        **{"from": before, "to": state}, reason=reason, phases=[phase.key for phase in stopped],
+        LifecycleAction.ITERATION_STOPPED, iteration, actor=actor, project=iteration.project,
+        iteration=iteration,
+        **change(before, state), reason=reason, phases=[phase.key for phase in stopped],
         handoffs=[each.pk for each in dropped],
     )  # fmt: skip
     return iteration

@@ -10,7 +10,7 @@ from lifecycle.errors import Invalid, Refused
 from lifecycle.models import QUALITY_ACTION_STATES, RISK_STATES, Evidence, QualityAction, Risk, Task, User
 from lifecycle.services.proof import LIVE
 from lifecycle.services.risks import allow_working, check_scores, locked_risk
-from lifecycle.services.steps import locked, record
+from lifecycle.services.steps import change, locked, record
 from lifecycle.services.texts import line
 
 _R = Risk.State
@@ -52,7 +52,7 @@ def start_measure(*, action: QualityAction, performer: User, actor: User) -> Qua
     _move_risk(risk, risk_state)
     _record(
         LifecycleAction.QUALITY_ACTION_STARTED, action, risk, task, actor,
-        performer=performer.pk, risk_from=before, **{"from": "selected", "to": state},
+        performer=performer.pk, risk_from=before, **change("selected", state),
     )  # fmt: skip
     return action
 
@@ -65,7 +65,8 @@ def finish_measure(
     """Finish a measure with the evidence of its task; the risk is reassessed with the values given.
 
     `result` is passed, failed or inconclusive. Only a passed measure lowers the score:
-    `Refused("score_needs_measure")` else. Raises `Invalid` for evidence of another task or that does not count.
+    `Refused("score_needs_measure")` else. Raises `Invalid` for evidence of another task or that does not
+    count.
     """
     task, risk, action = _locked(action)
     allow_working(actor, task)
@@ -85,7 +86,7 @@ def finish_measure(
     _record(
         LifecycleAction.QUALITY_ACTION_FINISHED, action, risk, task, actor, evidence=evidence.pk,
         severity=risk.severity, occurrence=risk.occurrence, score_before=score_before, risk_from=before,
-        **{"from": "running", "to": state},
+        **change("running", state),
     )  # fmt: skip
     return action
 

@@ -14,7 +14,7 @@ from lifecycle.errors import Invalid, Refused
 from lifecycle.models import PHASE_STATES, Phase, Requirement, Task
 from lifecycle.services.furnishing import Cast, document_of, furnish_phase, redate_handoffs
 from lifecycle.services.staleness import Stale, expire_from
-from lifecycle.services.steps import allow, ensure_open, locked, record
+from lifecycle.services.steps import allow, change, ensure_open, locked, record
 from lifecycle.services.texts import prose
 
 _S = Phase.State
@@ -193,7 +193,7 @@ def _move(
     iteration = phase.iteration
     record(
         action, phase, actor=actor, project=iteration.project, iteration=iteration,
-        phase=phase.key, **{"from": before, "to": state}, **detail,
+        phase=phase.key, **change(before, state), **detail,
     )  # fmt: skip
     event = events.PhaseChanged(phase_id=phase.pk, project_id=iteration.project_id, state=state)
     events.phase_changed.send(sender=Phase, event=event)

@@ -1,5 +1,7 @@
 """Process definitions: drafted, published (immutable from then on), retired."""
 
+from typing import Any
+
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
@@ -91,9 +93,9 @@ def _ensure_draft(version: ProcessVersion) -> None:
         raise Refused("wrong_state", _("A published process never changes: draft the next version."))
 
 
-def _names(version: ProcessVersion) -> dict[str, object]:
+def _names(version: ProcessVersion) -> dict[str, Any]:
     return {"process": version.process.key, "number": version.number, "digest": version.digest}
 
 
-def _moved(before: str, version: ProcessVersion) -> dict[str, object]:
+def _moved(before: str, version: ProcessVersion) -> dict[str, Any]:
     return {"from": before, "to": str(version.state)}

@@ -13,7 +13,7 @@ from lifecycle.definitions import ProcessDocument, parse
 from lifecycle.definitions import Trigger as TriggerDefinition
 from lifecycle.errors import Invalid, Refused
 from lifecycle.models import Iteration, Membership, ProcessVersion, Project, Trigger, User
-from lifecycle.services.steps import allow, ensure_active, locked, record
+from lifecycle.services.steps import allow, change, ensure_active, locked, record
 from lifecycle.services.texts import line, prose
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
@@ -54,7 +54,8 @@ def create_project(
 @transaction.atomic
 def change_project(
     *, project: Project, actor: User, name: str | None = None, purpose: str | None = None,
-    risk_class: str | None = None, risk_appetite: int | None = None, process_version: ProcessVersion | None = None,
+    risk_class: str | None = None, risk_appetite: int | None = None,
+    process_version: ProcessVersion | None = None,
 ) -> Project:  # fmt: skip
     """Change what a project says of itself, or the process that its next iteration follows."""
     project = locked(project)
@@ -77,7 +78,8 @@ def change_project(
     project.save(update_fields=[*wanted, "process_version"])
     record(
         LifecycleAction.PROJECT_CHANGED, project, actor=actor, project=project,
-        **{"from": before, "to": {field: wanted[field] for field in before}}, process=project.process_version.digest,
+        **change(before, {field: wanted[field] for field in before}),
+        process=project.process_version.digest,
     )  # fmt: skip
     return project
 
@@ -96,7 +98,7 @@ def close_project(*, project: Project, actor: User, reason: str) -> Project:
     project.save(update_fields=["state"])
     record(
         LifecycleAction.PROJECT_CHANGED, project, actor=actor, project=project,
-        **{"from": "active", "to": "closed"}, reason=reason,
+        **change("active", "closed"), reason=reason,
     )  # fmt: skip
     return project
 
@@ -141,7 +143,7 @@ def change_member(
     project = locked(project, "process_version")
     allow(rules.can_manage_project(actor, project), _("Only a manager changes members."))
     membership = _membership(project, user)
-    before: dict[str, object] = {"role": membership.role, "crisp_roles": membership.crisp_roles}
+    before = {"role": membership.role, "crisp_roles": membership.crisp_roles}
     wanted = role if role is not None else membership.role
     codes = _checked_roles(project, wanted, membership.crisp_roles if crisp_roles is None else crisp_roles)
     ensure_active(project)
@@ -153,7 +155,7 @@ def change_member(
     membership.save(update_fields=["role", "crisp_roles"])
     record(
         LifecycleAction.MEMBER_CHANGED, membership, actor=actor, project=project,
-        user=user.pk, **{"from": before, "to": {"role": wanted, "crisp_roles": codes}},
+        user=user.pk, **change(before, {"role": wanted, "crisp_roles": codes}),
     )  # fmt: skip
     return membership
 

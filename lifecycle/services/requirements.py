@@ -12,7 +12,7 @@ from lifecycle import rules
 from lifecycle.actions import LifecycleAction
 from lifecycle.errors import Invalid, Refused
 from lifecycle.models import REQUIREMENT_STATES, Project, Requirement, User
-from lifecycle.services.steps import allow, ensure_active, locked, record
+from lifecycle.services.steps import allow, change, ensure_active, locked, record
 from lifecycle.services.texts import line, prose
 
 _LENGTHS = {"statement": 600, "metric": 120, "unit": 20, "slice": 120, "gate": 10}
@@ -77,12 +77,13 @@ def change_requirement(*, requirement: Requirement, actor: User, reason: str, **
     old.state = state
     old.save(update_fields=["state"])
     new = Requirement.objects.create(
-        project=old.project, key=old.key, version=old.version + 1, created_by=actor, created_at=timezone.now(),
+        project=old.project, key=old.key, version=old.version + 1, created_by=actor,
+        created_at=timezone.now(),
         change_reason=reason, **values,
     )  # fmt: skip
     _record(
         LifecycleAction.REQUIREMENT_CHANGED, new, actor, supersedes=old.pk, reason=reason,
-        **{"from": {field: before[field] for field in changed}, "to": changed},
+        **change({field: before[field] for field in changed}, changed),
     )  # fmt: skip
     return new
 
@@ -91,7 +92,9 @@ def change_requirement(*, requirement: Requirement, actor: User, reason: str, **
 def record_check(
     *, requirement: Requirement, met: bool, actor: Actor, detail: dict[str, Any] | None = None
 ) -> Requirement:
-    """Note whether a run met an agreed requirement; the verdict is computed by the caller from measured values."""
+    """Note whether a run met an agreed requirement; the verdict is computed by the caller from measured
+    values.
+    """
     requirement = locked(requirement, "project")
     project = requirement.project
     allow(
@@ -147,5 +150,5 @@ def _move(
 ) -> Requirement:
     before, requirement.state = requirement.state, state
     requirement.save(update_fields=["state"])
-    _record(action, requirement, actor, **{"from": before, "to": state}, **detail)
+    _record(action, requirement, actor, **change(before, state), **detail)
     return requirement

@@ -12,7 +12,7 @@ from lifecycle.actions import LifecycleAction
 from lifecycle.definitions import RiskCategory
 from lifecycle.errors import Invalid, Refused
 from lifecycle.models import RISK_STATES, TASK_STATES, Project, Risk, Task, User
-from lifecycle.services.steps import allow, ensure_open, locked, record
+from lifecycle.services.steps import allow, change, ensure_open, locked, record
 from lifecycle.services.texts import line, prose
 
 _S = Task.State
@@ -68,7 +68,8 @@ def assess_risk(*, risk: Risk, severity: int, occurrence: int, actor: User) -> R
 
 @transaction.atomic
 def accept_risk(*, risk: Risk, actor: User, reason: str = "", until: dt.date | None = None) -> Risk:
-    """Accept what remains. Above the project's appetite a manager does, with a reason and a date in the future.
+    """Accept what remains. Above the project's appetite a manager does, with a reason and a date in the
+    future.
 
     Raises `Invalid` for a missing reason or date, PermissionDenied for others than managers above appetite.
     """
@@ -89,8 +90,10 @@ def accept_risk(*, risk: Risk, actor: User, reason: str = "", until: dt.date | N
 
     risk.accepted_by, risk.accepted_reason, risk.accepted_until = actor, reason, until
     return move_risk(
-        risk, task, state, LifecycleAction.RISK_ACCEPTED, actor, "accepted_by", "accepted_reason", "accepted_until",
-        score=risk.score, appetite=project.risk_appetite, reason=reason, until=until.isoformat() if until else None,
+        risk, task, state, LifecycleAction.RISK_ACCEPTED, actor, "accepted_by", "accepted_reason",
+        "accepted_until",
+        score=risk.score, appetite=project.risk_appetite, reason=reason,
+        until=until.isoformat() if until else None,
     )  # fmt: skip
 
 
@@ -152,7 +155,8 @@ def reopen_risk(*, risk: Risk, actor: User, reason: str) -> Risk:
     risk.accepted_by, risk.accepted_reason, risk.accepted_until = None, "", None
     moved = task_back_to_mitigating(task) or _task_reopened(task, reason)
     return move_risk(
-        risk, task, state, LifecycleAction.RISK_REOPENED, actor, "accepted_by", "accepted_reason", "accepted_until",
+        risk, task, state, LifecycleAction.RISK_REOPENED, actor, "accepted_by", "accepted_reason",
+        "accepted_until",
         reason=reason, **moved,
     )  # fmt: skip
 
@@ -201,7 +205,7 @@ def move_risk(
     before, risk.state = risk.state, state
     risk.save(update_fields=["state", *fields])
     risk.refresh_from_db(fields=["score"])
-    record_risk(action, risk, task, actor, **{"from": before, "to": state}, **detail)
+    record_risk(action, risk, task, actor, **change(before, state), **detail)
     return risk
 
 

@@ -1,6 +1,6 @@
 """What every service does in the same way: lock, refuse, record."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.core.exceptions import PermissionDenied
 from django.db import models
@@ -18,13 +18,14 @@ M = TypeVar("M", bound=models.Model)
 def locked(record: M, *related: str) -> M:
     """The record as it stands now, its row locked until the transaction ends.
 
-    What a caller holds may be stale, so that services judge this copy. `related` is fetched along, not locked.
+    What a caller holds may be stale, so that services judge this copy. `related` is fetched along, not
+    locked.
     """
     rows = type(record)._default_manager.select_for_update(of=("self",)).select_related(*related)
     return rows.get(pk=record.pk)
 
 
-def allow(permitted: bool, text: str) -> None:
+def allow(permitted: bool, text: str) -> None:  # noqa: FBT001 - reads as: allow(this, or say that)
     """Raise PermissionDenied unless permitted."""
     if not permitted:
         raise PermissionDenied(text)
@@ -53,6 +54,11 @@ def ensure_same_project(project: Project, other_id: int, where: str) -> None:
 def person(actor: Actor) -> User | None:
     """The person behind an actor, None for a machine."""
     return actor if isinstance(actor, User) else None
+
+
+def change(before: object, after: object) -> dict[str, Any]:
+    """How an entry's detail says what was and what is."""
+    return {"from": before, "to": after}
 
 
 def record(

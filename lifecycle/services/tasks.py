@@ -24,7 +24,7 @@ from lifecycle.models import (
 from lifecycle.services.furnishing import redate_handoffs
 from lifecycle.services.proof import LIVE, is_proven, performers
 from lifecycle.services.staleness import tell_evidence
-from lifecycle.services.steps import allow, ensure_open, locked, record
+from lifecycle.services.steps import allow, change, ensure_open, locked, record
 from lifecycle.services.texts import prose
 
 _S = Task.State
@@ -86,7 +86,9 @@ def set_duty(*, task: Task, user: User, duty: str | None, actor: User) -> TaskDu
 
 @transaction.atomic
 def start_task(*, task: Task, actor: User) -> Task:
-    """Begin a task, or go on with one that was reopened or blocked: its phase is in progress, it has an owner."""
+    """Begin a task, or go on with one that was reopened or blocked: its phase is in progress, it has an
+    owner.
+    """
     task = _for_work(task, actor)
     state = TASK_STATES.next(task.state, "start")
     if task.owner_id is None:
@@ -304,5 +306,5 @@ def _move(
 ) -> Task:
     before, task.state = task.state, state
     task.save(update_fields=["state", *fields])
-    _record(action, task, actor, **{"from": before, "to": state}, **detail)
+    _record(action, task, actor, **change(before, state), **detail)
     return task

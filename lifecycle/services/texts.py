@@ -10,7 +10,9 @@ _BREAKS = frozenset("\n\t")
 
 
 def line(value: str, where: str, *, most: int = 300, needed: bool = True) -> str:
-    """One line of at most `most` characters, without the space around it; any script and emoji, no controls."""
+    """One line of at most `most` characters, without the space around it; any script and emoji, no
+    controls.
+    """
     return _checked(value, where, most, needed=needed, allowed=frozenset())
 
 

@@ -1,4 +1,6 @@
-"""Keys to the API: `gb_<prefix>_<secret>`, shown once, kept as HMAC-SHA256 under the instance's secret key."""
+"""Keys to the API: `gb_<prefix>_<secret>`, shown once, kept as HMAC-SHA256 under the instance's secret
+key.
+"""
 
 import datetime as dt
 import hmac
@@ -68,7 +70,8 @@ def revoke_token(*, token: ApiToken, actor: User) -> ApiToken:
 def authenticate_token(*, text: str) -> ApiToken | None:
     """The living token behind a secret text, with its user; None for every reason not to let it in.
 
-    Notes the last use at most once a minute. That is no change of a record, so that the ledger has no entry of it.
+    Notes the last use at most once a minute. That is no change of a record, so that the ledger has no entry
+    of it.
     """
     match = _SHAPE.fullmatch(text)
     if match is None:

@@ -14,7 +14,7 @@ from lifecycle import rules
 from lifecycle.actions import LifecycleAction
 from lifecycle.errors import Invalid, Refused
 from lifecycle.models import ApiToken, Membership, User
-from lifecycle.services.steps import allow, locked, record
+from lifecycle.services.steps import allow, change, locked, record
 from lifecycle.services.texts import line, prose
 
 _USERNAME = re.compile(r"[\w.@+-]{1,150}")
@@ -49,7 +49,9 @@ def change_person(
     email: str | None = None,
     org_role: str | None = None,
 ) -> User:
-    """Change a printed name, address or role in the organization; administrators may, nobody their own role."""
+    """Change a printed name, address or role in the organization; administrators may, nobody their own
+    role.
+    """
     user = locked(person)
     allow(rules.can_manage_people(actor), _("Only administrators change people."))
     if org_role is not None and actor.actor_key == user.actor_key and org_role != user.org_role:
@@ -67,7 +69,7 @@ def change_person(
         user,
         actor=actor,
         user=user.pk,
-        **{"from": before, "to": user.org_role},
+        **change(before, user.org_role),
     )
     return user
 

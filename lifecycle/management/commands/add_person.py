@@ -33,7 +33,8 @@ class Command(BaseCommand):
         email = options["email"] or self._ask("E-mail address")
         try:
             user = add_person(
-                username=username, name=name, email=email, password=self._password(), org_role=options["role"],
+                username=username, name=name, email=email, password=self._password(),
+                org_role=options["role"],
                 actor=SystemActor("console"),
             )  # fmt: skip
         except Invalid as error:

@@ -1,0 +1,178 @@
+"""What waits for one person, sorted by the harm that waiting does."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from lifecycle.models import Firing, Handoff, Iteration, Membership, Phase, Project, Risk, Task, User
+from lifecycle.queries.projects import DONE
+
+SOON = dt.timedelta(days=7)
+_URGENCIES = ("harm", "waiting", "late", "later")
+_WORKING = (Phase.State.IN_PROGRESS, Phase.State.PASSED_WITH_CONDITIONS)
+
+
+@dataclass(frozen=True)
+class InboxItem:
+    """One thing to do.
+
+    `kind` is task, handoff_accept, handoff_returned, handoff_offer, verify, firing or risk. `urgency` is harm
+    (decide a firing or an escalated risk), waiting (others wait for you), late, later. The page to go to is
+    `url_name` with `pk`.
+    """
+
+    kind: str
+    title: str
+    why: str
+    project: Project
+    url_name: str
+    pk: int
+    urgency: str
+    due_on: dt.date | None = None
+    since: dt.datetime | None = None
+
+    @property
+    def overdue(self) -> bool:
+        return self.due_on is not None and self.due_on < timezone.localdate()
+
+
+def inbox_of(user: User) -> list[InboxItem]:
+    """Tasks, handoffs, evidence, firings and risks that wait for this person. 6 queries for any number."""
+    roles = list(Membership.objects.filter(user=user, left_at__isnull=True).values_list("project_id", "role"))
+    managed = [project for project, role in roles if role == Membership.Role.MANAGER]
+    judged = [
+        project for project, role in roles if role in (Membership.Role.MANAGER, Membership.Role.REVIEWER)
+    ]
+    items = [
+        *map(_task_item, _tasks_to_do(user)),
+        *(_handoff_item(each, user) for each in _handoffs_to_move(user)),
+        *map(_verify_item, _tasks_to_verify(user, judged)),
+        *map(_firing_item, _firings_to_decide(managed)),
+        *map(_risk_item, _risks_to_decide(managed)),
+    ]
+    return sorted(items, key=_by_harm)
+
+
+def _by_harm(item: InboxItem) -> tuple[int, dt.date, str, int]:
+    return _URGENCIES.index(item.urgency), item.due_on or dt.date.max, item.kind, item.pk
+
+
+def _tasks_to_do(user: User) -> QuerySet[Task]:
+    done = (*DONE, Task.State.EVIDENCE_ATTACHED)
+    mine = Task.objects.filter(
+        owner=user, phase__state__in=_WORKING, phase__iteration__state=Iteration.State.OPEN
+    ).exclude(state__in=done)
+    return mine.select_related("phase__iteration__project")
+
+
+def _task_item(task: Task) -> InboxItem:
+    late = task.due_on is not None and task.due_on < timezone.localdate()
+    return InboxItem(
+        kind="task", title=str(task), why=_next_step(task), project=task.phase.iteration.project,
+        url_name="lifecycle:task", pk=task.pk, urgency="late" if late else "later", due_on=task.due_on,
+        since=task.started_at,
+    )  # fmt: skip
+
+
+def _next_step(task: Task) -> str:
+    if task.state_reason and task.state in (Task.State.REOPENED, Task.State.BLOCKED, Task.State.MITIGATING):
+        return f"{task.get_state_display()}: {task.state_reason}"
+    return {
+        Task.State.PLANNED: _("Start it."),
+        Task.State.INSTANTIATED: _("Name its risks."),
+        Task.State.RISKS_IDENTIFIED: _("Assess its risks."),
+        Task.State.MITIGATING: _("Work on its risks until all are accepted."),
+        Task.State.RISKS_ACCEPTED: _("Attach the evidence that proves it."),
+        Task.State.REOPENED: _("It was reopened."),
+        Task.State.BLOCKED: _("It is blocked."),
+    }.get(Task.State(task.state), "")
+
+
+def _handoffs_to_move(user: User) -> QuerySet[Handoff]:
+    soon = timezone.localdate() + SOON
+    turn = (
+        Q(taker=user, state=Handoff.State.OFFERED)
+        | Q(giver=user, state=Handoff.State.RETURNED)
+        | Q(giver=user, state=Handoff.State.PLANNED, due_on__lte=soon)
+    )
+    found = Handoff.objects.filter(turn, iteration__state=Iteration.State.OPEN)
+    return found.select_related("giver", "taker", "iteration__project")
+
+
+def _handoff_item(handoff: Handoff, user: User) -> InboxItem:
+    late = handoff.due_on is not None and handoff.due_on < timezone.localdate()
+    if handoff.state == Handoff.State.OFFERED:
+        kind, urgency = "handoff_accept", "waiting"
+        why = _("%(giver)s offers it: check the criteria, accept or return.") % {"giver": handoff.giver}
+    elif handoff.state == Handoff.State.RETURNED:
+        kind, urgency = "handoff_returned", "waiting"
+        why = _("%(taker)s returned it: %(reason)s") % {"taker": handoff.taker, "reason": handoff.reason}
+    else:
+        kind, urgency = "handoff_offer", "late" if late else "later"
+        why = (
+            _("Offer it to %(taker)s.") % {"taker": handoff.taker}
+            if handoff.taker
+            else _("Nobody takes it yet.")
+        )
+    return InboxItem(
+        kind=kind, title=str(handoff), why=why, project=handoff.iteration.project,
+        url_name="lifecycle:handoff",
+        pk=handoff.pk, urgency=urgency, due_on=handoff.due_on, since=handoff.offered_at,
+    )  # fmt: skip
+
+
+def _tasks_to_verify(user: User, project_ids: list[int]) -> QuerySet[Task]:
+    """What others have proven. Whose evidence or run it is as well does not verify it."""
+    own = Q(owner=user) | Q(evidence__attached_by=user) | Q(evidence__snapshot__run__started_by=user)
+    live = Q(evidence__state__in=("attached", "verified"))
+    mine = Task.objects.filter(Q(owner=user) | (own & live)).values("pk")
+    found = Task.objects.filter(
+        phase__iteration__project__in=project_ids,
+        phase__iteration__state=Iteration.State.OPEN,
+        phase__state__in=_WORKING,
+        state=Task.State.EVIDENCE_ATTACHED,
+    ).exclude(pk__in=mine)
+    return found.select_related("owner", "phase__iteration__project")
+
+
+def _verify_item(task: Task) -> InboxItem:
+    return InboxItem(
+        kind="verify", title=str(task),
+        why=_("%(owner)s has attached all evidence: verify it.") % {"owner": task.owner},
+        project=task.phase.iteration.project, url_name="lifecycle:task", pk=task.pk, urgency="waiting",
+        due_on=task.due_on,
+    )  # fmt: skip
+
+
+def _firings_to_decide(project_ids: list[int]) -> QuerySet[Firing]:
+    found = Firing.objects.filter(trigger__project__in=project_ids, state=Firing.State.WAITING)
+    return found.select_related("trigger__project")
+
+
+def _firing_item(firing: Firing) -> InboxItem:
+    return InboxItem(
+        kind="firing", title=firing.summary, project=firing.trigger.project,
+        why=_("Trigger %(trigger)s would: %(action)s.")
+        % {"trigger": firing.trigger, "action": firing.trigger.get_action_display()},
+        url_name="lifecycle:firing", pk=firing.pk, urgency="harm", since=firing.fired_at,
+    )  # fmt: skip
+
+
+def _risks_to_decide(project_ids: list[int]) -> QuerySet[Risk]:
+    found = Risk.objects.filter(
+        task__phase__iteration__project__in=project_ids,
+        task__phase__iteration__state=Iteration.State.OPEN,
+        state=Risk.State.ESCALATED,
+    )
+    return found.select_related("task__phase__iteration__project")
+
+
+def _risk_item(risk: Risk) -> InboxItem:
+    return InboxItem(
+        kind="risk", title=str(risk), why=_("Measures have not brought it below the appetite: decide."),
+        project=risk.task.phase.iteration.project, url_name="lifecycle:task", pk=risk.task_id, urgency="harm",
+        due_on=risk.task.due_on,
+    )  # fmt: skip
