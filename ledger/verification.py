@@ -6,13 +6,12 @@ meanwhile are verified too.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from django.db import connection
+from django.db import OperationalError, connection
 
 from ledger import canonical
 from ledger.actions import LedgerAction
@@ -165,8 +164,7 @@ def _readable(text: str) -> str:
 
 def _judge_head(tree: Frontier) -> tuple[int, Fault | None]:
     """The size that the head states, and what is wrong with it. A head ahead of us is no fault yet."""
-    with _plain_rows() as fetch:
-        heads = fetch("SELECT id, size, frontier, root FROM ledger_treehead ORDER BY id", [])
+    heads = _fetch("SELECT id, size, frontier, root FROM ledger_treehead ORDER BY id")
     if not heads:
         fault = Fault(None, "the head of the tree is missing") if tree.size else None
         return 0, fault
@@ -183,18 +181,15 @@ def _judge_head(tree: Frontier) -> tuple[int, Fault | None]:
 
 
 def _head_size() -> int:
-    with _plain_rows() as fetch:
-        rows = fetch("SELECT size FROM ledger_treehead WHERE id = 1", [])
+    rows = _fetch("SELECT size FROM ledger_treehead WHERE id = 1")
     return int(rows[0][0]) if rows and isinstance(rows[0][0], int) else 0
 
 
 def _payload_without_entry() -> Fault | None:
-    with _plain_rows() as fetch:
-        rows = fetch(
-            'SELECT "index" FROM ledger_payload p WHERE NOT EXISTS '
-            '(SELECT 1 FROM ledger_entry e WHERE e."index" = p."index") ORDER BY "index" LIMIT 1',
-            [],
-        )
+    rows = _fetch(
+        'SELECT "index" FROM ledger_payload p WHERE NOT EXISTS '
+        '(SELECT 1 FROM ledger_entry e WHERE e."index" = p."index") ORDER BY "index" LIMIT 1'
+    )
     return Fault(None, f"there is a payload for entry {rows[0][0]}, which does not exist") if rows else None
 
 
@@ -210,8 +205,7 @@ def _fetch_rows(after: object) -> list[Row]:
         f'SELECT {columns}, p."index", p.salt, p.body, {_plain_time("p.erased_at")} FROM ledger_entry e '  # noqa: S608  (constants)
         f'LEFT JOIN ledger_payload p ON p."index" = e."index" {beyond} ORDER BY e."index" LIMIT {CHUNK}'
     )
-    with _plain_rows() as fetch:
-        return fetch(sql, [] if after is None else [after])
+    return _fetch(sql, [] if after is None else [after])
 
 
 def _plain_time(column: str) -> str:
@@ -228,39 +222,37 @@ def _recorded_erasures(rows: list[Row]) -> set[tuple[str, Any]]:
     if not keys:
         return set()
     marks = ", ".join(["%s"] * len(keys))
-    with _plain_rows() as fetch:
-        found = fetch(
-            f"SELECT subject_id, {_plain_time('recorded_at')} FROM ledger_entry "  # noqa: S608  (marks)
-            f"WHERE subject_type = 'ledger.entry' AND action = %s AND subject_id IN ({marks})",
-            [LedgerAction.PAYLOAD_ERASED.value, *keys],
-        )
+    found = _fetch(
+        f"SELECT subject_id, {_plain_time('recorded_at')} FROM ledger_entry "  # noqa: S608  (marks)
+        f"WHERE subject_type = 'ledger.entry' AND action = %s AND subject_id IN ({marks})",
+        [LedgerAction.PAYLOAD_ERASED.value, *keys],
+    )
     return {(key, moment) for key, moment in found}
 
 
-@contextmanager
-def _plain_rows() -> Iterator[Callable[[str, list[Any]], list[Row]]]:
-    """Rows as the driver gives them; on SQLite bytes that are not UTF-8 come as lone surrogates.
+def _fetch(sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+    """Rows as the driver gives them.
 
-    SQLite keeps any bytes in a text column, so that one changed byte could otherwise stop the reading before
-    the entry is named.
+    SQLite keeps any bytes in a text column, and its driver stops at those that are not UTF-8. They are read
+    once more then, as lone surrogates, so that the entry can be named.
     """
-    connection.ensure_connection()
-    raw = connection.connection
-    if not isinstance(raw, sqlite3.Connection):
-        with connection.cursor() as cursor:
-            yield lambda sql, parameters: _all(cursor, sql, parameters)
-        return
+    try:
+        return _all_rows(sql, parameters)
+    except OperationalError:
+        raw = connection.connection
+        if not isinstance(raw, sqlite3.Connection):
+            raise
     before, raw.text_factory = raw.text_factory, _lenient_text
     try:
-        with connection.cursor() as cursor:
-            yield lambda sql, parameters: _all(cursor, sql, parameters)
+        return _all_rows(sql, parameters)
     finally:
         raw.text_factory = before
 
 
-def _all(cursor: Any, sql: str, parameters: list[Any]) -> list[Row]:
-    cursor.execute(sql, parameters)
-    rows: list[Row] = cursor.fetchall()
+def _all_rows(sql: str, parameters: Sequence[Any]) -> list[Row]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        rows: list[Row] = cursor.fetchall()
     return rows
 
 
