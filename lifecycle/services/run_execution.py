@@ -46,8 +46,8 @@ class Outcome(NamedTuple):
 def fail_given_up(*, error: str, run_id: int) -> None:
     """The outbox has given the run up: it ends failed, naming the step it was last seen in."""
     run = Run.objects.get(pk=run_id)
-    step = _(" Last step: %(step)s.") % {"step": run.step} if run.step else ""
-    runs.fail_run(run=run, error=f"{error}{step}")
+    text = _("%(error)s (last step: %(step)s)") % {"error": error, "step": run.step} if run.step else error
+    runs.fail_run(run=run, error=text)
 
 
 @handler("runs.execute", gave_up=fail_given_up)

@@ -9,7 +9,7 @@ from lifecycle.errors import Refused
 from lifecycle.models import Firing, Iteration, Phase, Run, Trigger
 from lifecycle.services.iterations import open_iteration
 from lifecycle.services.phases import reopen_phase
-from lifecycle.services.runs import request_training
+from lifecycle.services.run_requests import request_training
 
 
 def open_iteration_of(firing: Firing) -> Iteration | None:
