@@ -96,9 +96,9 @@ def nice_ticks(low: float, high: float, wanted: int = 5) -> list[float]:
     """Round values (1, 2, 2.5 or 5 times a power of ten) from `low` to `high`, about as many as wanted."""
     if high <= low:
         return [low]
-    rough = (high - low) / max(wanted, 1)
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * 0.999)
+    power = 10.0 ** math.floor(math.log10((high - low) / wanted))
+    steps = [factor * power for factor in (1, 2, 2.5, 5, 10)]
+    step = min(steps, key=lambda each: abs((high - low) / each - wanted))
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)
     return [round(index * step, 12) for index in range(first, last + 1)]

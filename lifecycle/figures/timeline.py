@@ -205,7 +205,8 @@ def _calendar_steps(low: Moment, high: Moment) -> list[tuple[Moment, str]]:
     """Round moments between two, about six to fourteen of them, with their texts."""
     span = high - low
     if span > dt.timedelta(days=75):
-        return _months(low, high, 1 + int(span.days / 430))
+        every = next((n for n in (1, 2, 3, 6) if span.days / 30 / n <= MOST_STEPS), 12)
+        return _months(low, high, every)
     if span > dt.timedelta(days=2):
         step = dt.timedelta(days=max(1, 7 if span.days > WEEKLY_FROM else span.days // 8))
         first = (low + dt.timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -39,21 +39,21 @@ LOOKS: dict[Look, str] = {
         "reject rejected revoked suspended unacceptable violated"
     ),
     WARN: (
-        "blocked conditional drifted due escalated inconclusive lapsed late lost missing near on_hold "
+        "blocked conditional held drifted due escalated inconclusive lapsed late lost missing near on_hold "
         "reopened returned shifted unverified warn warning"
     ),
     WAIVED: "passed_with_conditions waived waiver",
     NOW: (
-        "assessed claimed defining_requirements evaluating in_mitigation in_progress in_review leased "
-        "now offered open qa_selected reassessed requested running signing started submitted "
-        "your_turn"
+        "assessed attached claimed defining_requirements evaluating evidence_attached in_mitigation "
+        "in_progress in_review leased mitigating now offered open qa_selected reassessed requested risks_accepted "
+        "risks_identified running signing started submitted your_turn"
     ),
-    IDLE: "created draft identified idle inherited not_open not_started planned selected",
+    IDLE: "created draft instantiated identified idle inherited not_open not_started planned selected",
     WAIT: "asked awaiting deferred pending queued ready scheduled wait waiting",
     STALE: "expired outdated revision_due stale superseded unreadable withdrawn",
     NA: (
         "acknowledge acknowledged cancelled closed disabled dismissed ended ignored merged na "
-        "not_applicable removed retired rolled_back skipped stopped suppressed unknown"
+        "not_applicable removed replaced retired rolled_back skipped stopped suppressed unknown"
     ),
     LOCKED: "locked may_not_sign",
 }
@@ -67,6 +67,7 @@ ON_RECORD: dict[str, Look] = {
     "risk.closed": OK,
     "risk.reopened": WARN,
     "task.not_applicable": NA,
+    "firing.started": OK,
     "firing.rejected": NA,
     "waiver.active": WAIVED,
     "waiver.granted": WAIVED,
