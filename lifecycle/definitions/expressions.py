@@ -41,12 +41,13 @@ def problem_of(expression: str, allowed: frozenset[str]) -> str | None:
         return _syntax(str(error))
     except RecursionError:
         return _("The expression is nested too deeply.")
-    bound = set(_BINDINGS.findall(_STRINGS.sub('""', expression)))
+    code = _STRINGS.sub(lambda string: " " * len(string[0]), expression)
+    bound = set(_BINDINGS.findall(code))
     unknown = sorted(set(names["variables"]) - bound - allowed)
     if unknown:
         return _("Unknown variable “%(name)s” in column %(column)d; there are: %(known)s.") % {
             "name": unknown[0],
-            "column": _column(expression, unknown[0]),
+            "column": _column(code, unknown[0]),
             "known": ", ".join(sorted(allowed)),
         }
     functions = sorted(name for name in names["functions"] if name.isidentifier() and name[0] != "_")
@@ -54,7 +55,7 @@ def problem_of(expression: str, allowed: frozenset[str]) -> str | None:
     if missing:
         return _("Unknown function “%(name)s” in column %(column)d.") % {
             "name": missing[0],
-            "column": _column(expression, missing[0]),
+            "column": _column(code, missing[0]),
         }
     return None
 
@@ -73,6 +74,6 @@ def _syntax(message: str) -> str:
     }
 
 
-def _column(expression: str, name: str) -> int:
-    found = re.search(rf"\b{re.escape(name)}\b", expression)
+def _column(code: str, name: str) -> int:
+    found = re.search(rf"\b{re.escape(name)}\b", code)
     return found.start() + 1 if found else 1

@@ -1,18 +1,36 @@
 """The parts that move work along: loops back, handoffs, triggers."""
 
+import math
+import re
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, StrictFloat
+from django.utils.translation import gettext as _
+from pydantic import BeforeValidator, Field
 
 from lifecycle.definitions.base import Code, Count, Expression, Flag, Key, Line, Name, Part, PhaseKey, Text
 from lifecycle.definitions.work import Days
 
 ParamName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-ExactInt = Annotated[Count, Field(ge=-(2**53) + 1, le=2**53 - 1)]
-"""Whole numbers that JSON carries exactly."""
 
-Value = Flag | ExactInt | StrictFloat | Line
+_EXACT = 2**53 - 1
+_LONGEST = 300
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def _plain_value(value: object) -> object:
+    if not isinstance(value, bool | int | float | str):
+        raise ValueError(_("should be text, a number, true or false"))  # noqa: TRY004 - pydantic reports these
+    if isinstance(value, int) and abs(value) > _EXACT:
+        raise ValueError(_("is too large: JSON carries whole numbers exactly up to 2^53 - 1"))
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(_("should be a finite number"))
+    if isinstance(value, str) and (len(value) > _LONGEST or _CONTROLS.search(value)):
+        raise ValueError(_("should be one line of at most %(limit)d characters") % {"limit": _LONGEST})
+    return value
+
+
+Value = Annotated[bool | int | float | str, BeforeValidator(_plain_value)]
 
 
 class OpensOn(StrEnum):

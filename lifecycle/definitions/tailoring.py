@@ -6,9 +6,10 @@ from collections.abc import Collection
 from typing import Any
 
 from lifecycle.definitions.document import ProcessDocument
-from lifecycle.definitions.flow import Handoff, OpensOn
+from lifecycle.definitions.flow import Handoff, Loop, OpensOn, Trigger
+from lifecycle.definitions.gates import Gate
 from lifecycle.definitions.text import parse
-from lifecycle.definitions.work import Task
+from lifecycle.definitions.work import Phase, Risk, Task
 
 
 def tailored(
@@ -25,58 +26,65 @@ def tailored(
 ) -> ProcessDocument:
     """A checked document with only these tasks and what belongs to them.
 
-    Phases without a task go, and with them their risks, gates and handoffs; a risk stays while one of its
-    tasks stays; a method stays while a risk names it; a task that followed a dropped one follows what that
-    one followed. `drop_criteria` holds `gate/criterion` pairs such as `G3/rerun-proven`. Raises KeyError
-    for keys that are not in the document and `Invalid` if what is left makes no process.
+    Phases without a task go, and with them their risks, gates and handoffs. A risk stays while one of its
+    tasks stays, a trigger while something is left that it reopens, a method while a risk names it. A task
+    that followed a dropped one follows what that one followed. `drop_criteria` holds `gate/criterion` pairs
+    such as `G3/rerun-proven`. Raises KeyError for keys that are not in the document and `Invalid` if what is
+    left makes no process.
     """
     _refuse_unknown(doc, keep_tasks, keep_handoffs, keep_triggers, keep_gates, drop_criteria)
-    tasks = _tasks(doc, set(keep_tasks))
-    kept = {task.key for task in tasks}
-    phases = {task.phase for task in tasks}
-    gates = {
-        gate.key
-        for gate in doc.gates
-        if phases.intersection(gate.between) and (keep_gates is None or gate.key in keep_gates)
+    kept = _Kept(doc, set(keep_tasks), keep_triggers, keep_gates)
+    risks = _risks(doc, kept)
+    named = {method for risk in risks for method in risk.methods}
+    update = {
+        "key": key or doc.key,
+        "name": name or doc.name,
+        "summary": summary or doc.summary,
+        "phases": _phases(doc, kept),
+        "tasks": _tasks(doc, kept),
+        "risks": risks,
+        "methods": tuple(method for method in doc.methods if method.key in named),
+        "loops": _loops(doc, kept),
+        "handoffs": _handoffs(doc, kept, keep_handoffs),
+        "triggers": _triggers(doc, kept),
+        "gates": _gates(doc, kept, drop_criteria),
     }
-    triggers = {t.key for t in doc.triggers if keep_triggers is None or t.key in keep_triggers}
-    handoffs = [
-        handoff.model_copy(update={"to_phase": handoff.to_phase if handoff.to_phase in phases else None})
-        for handoff in doc.handoffs
-        if (keep_handoffs is None or handoff.key in keep_handoffs)
-        and handoff.phase in phases
-        and _can_open(handoff, phases, kept, gates, triggers)
-    ]
-    risks = [
-        risk.model_copy(update={"tasks": tuple(task for task in risk.tasks if task in kept)})
-        for risk in doc.risks
-        if risk.phase in phases and (not risk.tasks or kept.intersection(risk.tasks))
-    ]
-    methods = {method for risk in risks for method in risk.methods}
-    smaller = doc.model_copy(
-        update={
-            "key": key or doc.key,
-            "name": name or doc.name,
-            "summary": summary or doc.summary,
-            "phases": tuple(
-                phase.model_copy(update={"gate": phase.gate if phase.gate in gates else None})
-                for phase in doc.phases
-                if phase.key in phases
-            ),
-            "tasks": tuple(tasks),
-            "risks": tuple(risks),
-            "methods": tuple(method for method in doc.methods if method.key in methods),
-            "loops": _loops(doc, phases | kept),
-            "handoffs": tuple(handoffs),
-            "triggers": tuple(
-                trigger.model_copy(update={"reopens": _within(trigger.reopens, phases | kept)})
-                for trigger in doc.triggers
-                if trigger.key in triggers
-            ),
-            "gates": _gates(doc, gates, phases, drop_criteria),
+    return parse(doc.model_copy(update=update).model_dump(mode="json"))
+
+
+class _Kept:
+    """The keys that stay."""
+
+    def __init__(
+        self,
+        doc: ProcessDocument,
+        tasks: set[str],
+        triggers: Collection[str] | None,
+        gates: Collection[str] | None,
+    ) -> None:
+        self.tasks = tasks
+        self.phases = {task.phase for task in doc.tasks if task.key in tasks}
+        self.work = self.phases | tasks
+        self.gates = {
+            gate.key
+            for gate in doc.gates
+            if self.phases.intersection(gate.between) and (gates is None or gate.key in gates)
         }
-    )
-    return parse(smaller.model_dump(mode="json"))
+        self.triggers = {
+            trigger.key
+            for trigger in doc.triggers
+            if (triggers is None or trigger.key in triggers)
+            and (not trigger.reopens or self.work.intersection(trigger.reopens))
+        }
+
+    def opens(self, handoff: Handoff) -> bool:
+        there = {
+            OpensOn.PHASE_STARTED: self.phases,
+            OpensOn.GATE_PASSED: self.gates,
+            OpensOn.TASK_VERIFIED: self.tasks,
+            OpensOn.TRIGGER: self.triggers,
+        }
+        return handoff.phase in self.phases and handoff.opens.ref in there[handoff.opens.event]
 
 
 def _refuse_unknown(doc: ProcessDocument, *wanted: Collection[str] | None) -> None:
@@ -89,55 +97,75 @@ def _refuse_unknown(doc: ProcessDocument, *wanted: Collection[str] | None) -> No
             raise KeyError(missing[0])
 
 
-def _tasks(doc: ProcessDocument, keep: set[str]) -> list[Task]:
+def _within(keys: tuple[str, ...], known: set[str]) -> tuple[str, ...]:
+    return tuple(key for key in keys if key in known)
+
+
+def _phases(doc: ProcessDocument, kept: _Kept) -> tuple[Phase, ...]:
+    return tuple(
+        phase.model_copy(update={"gate": phase.gate if phase.gate in kept.gates else None})
+        for phase in doc.phases
+        if phase.key in kept.phases
+    )
+
+
+def _tasks(doc: ProcessDocument, kept: _Kept) -> tuple[Task, ...]:
     after = {task.key: task.after for task in doc.tasks}
 
     def nearest(keys: tuple[str, ...]) -> dict[str, None]:
         found: dict[str, None] = {}
         for key in keys:
-            found.update({key: None} if key in keep else nearest(after[key]))
+            found.update({key: None} if key in kept.tasks else nearest(after[key]))
         return found
 
-    return [
+    return tuple(
         task.model_copy(update={"after": tuple(nearest(task.after))})
         for task in doc.tasks
-        if task.key in keep
-    ]
+        if task.key in kept.tasks
+    )
 
 
-def _can_open(
-    handoff: Handoff, phases: set[str], tasks: set[str], gates: set[str], triggers: set[str]
-) -> bool:
-    there = {
-        OpensOn.PHASE_STARTED: phases,
-        OpensOn.GATE_PASSED: gates,
-        OpensOn.TASK_VERIFIED: tasks,
-        OpensOn.TRIGGER: triggers,
-    }
-    return handoff.opens.ref in there[handoff.opens.event]
+def _risks(doc: ProcessDocument, kept: _Kept) -> tuple[Risk, ...]:
+    return tuple(
+        risk.model_copy(update={"tasks": _within(risk.tasks, kept.tasks)})
+        for risk in doc.risks
+        if risk.phase in kept.phases and (not risk.tasks or kept.tasks.intersection(risk.tasks))
+    )
 
 
-def _within(keys: tuple[str, ...], known: set[str]) -> tuple[str, ...]:
-    return tuple(key for key in keys if key in known)
-
-
-def _loops(doc: ProcessDocument, known: set[str]) -> tuple[Any, ...]:
+def _loops(doc: ProcessDocument, kept: _Kept) -> tuple[Loop, ...]:
     loops = []
     for loop in doc.loops:
-        starts, ends = _within(loop.from_refs, known), _within(loop.to_refs, known)
+        starts, ends = _within(loop.from_refs, kept.work), _within(loop.to_refs, kept.work)
         if starts and (ends or loop.may_stop):
             loops.append(loop.model_copy(update={"from_refs": starts, "to_refs": ends}))
     return tuple(loops)
 
 
-def _gates(doc: ProcessDocument, keep: set[str], phases: set[str], drop: Collection[str]) -> tuple[Any, ...]:
+def _handoffs(doc: ProcessDocument, kept: _Kept, keep: Collection[str] | None) -> tuple[Handoff, ...]:
+    return tuple(
+        handoff.model_copy(update={"to_phase": handoff.to_phase if handoff.to_phase in kept.phases else None})
+        for handoff in doc.handoffs
+        if (keep is None or handoff.key in keep) and kept.opens(handoff)
+    )
+
+
+def _triggers(doc: ProcessDocument, kept: _Kept) -> tuple[Trigger, ...]:
+    return tuple(
+        trigger.model_copy(update={"reopens": _within(trigger.reopens, kept.work)})
+        for trigger in doc.triggers
+        if trigger.key in kept.triggers
+    )
+
+
+def _gates(doc: ProcessDocument, kept: _Kept, drop: Collection[str]) -> tuple[Gate, ...]:
     return tuple(
         gate.model_copy(
             update={
-                "between": _within(gate.between, phases),
+                "between": _within(gate.between, kept.phases),
                 "criteria": tuple(c for c in gate.criteria if f"{gate.key}/{c.key}" not in drop),
             }
         )
         for gate in doc.gates
-        if gate.key in keep
+        if gate.key in kept.gates
     )

@@ -177,6 +177,8 @@ def _shape_problems(error: ValidationError) -> list[Problem]:
 def _shape_words(item: Any) -> str:
     if item["type"] == "extra_forbidden":
         return _("unknown field")
+    if item["type"] == "value_error":
+        return str(item["msg"]).removeprefix("Value error, ")
     if item["type"] == "missing":
         return _("is missing")
     if item["type"] == "string_type" and isinstance(item["input"], int | float):

@@ -6,8 +6,16 @@ import cel
 import jsonschema
 import pytest
 
-from lifecycle.definitions import OWN, EvidenceKind, Provability, catalogue, digest, json_schema, plain
-from lifecycle.definitions import problems
+from lifecycle.definitions import (
+    OWN,
+    EvidenceKind,
+    Provability,
+    catalogue,
+    digest,
+    json_schema,
+    plain,
+    problems,
+)
 from lifecycle.definitions.builtin import CATALOGUE_FILE
 from lifecycle.definitions.schema import SCHEMA_FILE, schema_text
 from lifecycle.definitions.text import dump_yaml, load_yaml
@@ -187,7 +195,7 @@ FACTS = {
         {"key": key, "phase": "P6", "state": "accepted"} for key in ("H-17", "H-19", "H-26")
     ],
     "requirements": [{"key": "q", "metric": "rmse", "slice": "", "blocking": True, "met": True}],
-    "risks": [{"key": "R4-05", "phase": "P4", "score": 4, "appetite": 6, "state": "accepted", "acceptable": True}],
+    "risks": [{"key": "R4-05", "phase": "P4", "score": 4, "appetite": 6, "acceptable": True}],
     "findings": [{"severity": "critical", "state": "closed"}],
     "evidence": [
         {"kind": kind, "task": task.key, "verified": True, "expired": False}
@@ -200,8 +208,8 @@ FACTS = {
     "scope": {"country": ["US"]},
 }  # fmt: skip
 NOTHING = {
-    "metrics": {}, "slices": {}, "previous": None, "tasks": [], "handoffs": [], "requirements": [], "risks": [],
-    "findings": [{"severity": "critical", "state": "open"}], "evidence": [], "run": {}, "data": {},
+    "metrics": {}, "slices": {}, "previous": None, "tasks": [], "handoffs": [], "requirements": [],
+    "risks": [], "findings": [{"severity": "critical", "state": "open"}], "evidence": [], "run": {}, "data": {},
     "monitoring": {}, "scope": {},
 }  # fmt: skip
 CRITERIA = [
