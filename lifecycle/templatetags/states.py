@@ -45,8 +45,8 @@ LOOKS: dict[Look, str] = {
     WAIVED: "passed_with_conditions waived waiver",
     NOW: (
         "assessed attached claimed defining_requirements evaluating evidence_attached in_mitigation "
-        "in_progress in_review leased mitigating now offered open qa_selected reassessed requested risks_accepted "
-        "risks_identified running signing started submitted your_turn"
+        "in_progress in_review leased mitigating now offered open qa_selected reassessed requested "
+        "risks_accepted risks_identified running signing started submitted your_turn"
     ),
     IDLE: "created draft instantiated identified idle inherited not_open not_started planned selected",
     WAIT: "asked awaiting deferred pending queued ready scheduled wait waiting",
