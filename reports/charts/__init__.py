@@ -1,8 +1,9 @@
 """Statistical charts, the same in page and PDF: plain data in, a `Figure` out, drawn as SVG on the server.
 
-Each chart function takes records of `reports.documents` and a palette (`PRINT`, `LIGHT` or `DARK`, read from the
-design tokens) and returns a `Figure`: the Vega-Lite specification, the alternative text with the numbers, and the
-conclusion for the caption. `chart_svg` draws a specification, cached by the digest of the specification.
+Each chart function takes records of `reports.documents` and a palette (`PRINT`, `LIGHT` or `DARK`, read
+from the design tokens) and returns a `Figure`: the Vega-Lite specification, the alternative text with the
+numbers, and the conclusion for the caption. `chart_svg` draws a specification, cached by the digest of the
+specification.
 """
 
 from reports.charts.distributions import distributions
@@ -16,6 +17,17 @@ from reports.charts.risk_map import risk_map
 from reports.charts.timeline import timeline
 
 __all__ = [
-    "DARK", "LIGHT", "PRINT", "Figure", "Palette", "chart_svg", "distributions", "drift_by_feature",
-    "drift_over_windows", "metrics_by_slice", "performance_over_windows", "risk_map", "timeline",
-]  # fmt: skip
+    "DARK",
+    "LIGHT",
+    "PRINT",
+    "Figure",
+    "Palette",
+    "chart_svg",
+    "distributions",
+    "drift_by_feature",
+    "drift_over_windows",
+    "metrics_by_slice",
+    "performance_over_windows",
+    "risk_map",
+    "timeline",
+]

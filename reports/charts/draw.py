@@ -3,6 +3,7 @@
 import hashlib
 import importlib.resources
 from functools import cache
+from importlib.metadata import version
 
 import rfc8785
 import vl_convert
@@ -17,11 +18,11 @@ KEEP_SECONDS = 7 * 24 * 3600
 def chart_svg(spec: Spec) -> str:
     """The SVG of a Vega-Lite specification; kept in Django's cache under the digest of its canonical JSON.
 
-    Costs about 30 to 200 ms when drawn (the first in a process 0.5 s and 100 MiB more for the JavaScript engine).
-    Raises rfc8785.CanonicalizationError for a value that JSON does not have, such as NaN.
+    Costs about 30 to 200 ms when drawn (the first in a process 0.5 s and 100 MiB more for the JavaScript
+    engine). Raises rfc8785.CanonicalizationError for a value that JSON does not have, such as NaN.
     """
     digest = hashlib.sha256(rfc8785.dumps(spec)).hexdigest()
-    key = f"reports.charts:{vl_convert.__version__}:{digest}"
+    key = f"reports.charts:{version('vl-convert-python')}:{digest}"
     found: str | None = shared_cache.get(key)
     if found is None:
         register_fonts()

@@ -6,7 +6,7 @@ import altair as alt
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from reports.charts.figures import Figure, span, themed
+from reports.charts.figures import FIT, Figure, span, themed
 from reports.charts.marks import data, drawn, labels, points
 from reports.charts.palette import PRINT, WIDTH, Palette
 from reports.documents.measures import Bound, Measure, limit_words, number
@@ -21,7 +21,9 @@ def state_of(measure: Measure) -> State:
     return State.IDLE if met is None else State.OK if met else State.BAD
 
 
-def metrics_by_slice(measures: Sequence[Measure], *, palette: Palette = PRINT, width: int = WIDTH) -> Figure | None:
+def metrics_by_slice(
+    measures: Sequence[Measure], *, palette: Palette = PRINT, width: int = WIDTH
+) -> Figure | None:
     """One metric overall and by slice, each with its own limit. None if nothing was measured.
 
     `measures` share one name; of more than 24 slices the worst are drawn.
@@ -32,10 +34,11 @@ def metrics_by_slice(measures: Sequence[Measure], *, palette: Palette = PRINT, w
     shown = _most_telling(shown)
     name = shown[0].name
     rows = [_row(m, palette) for m in shown]
-    domain = span([row[key] for row in rows for key in ("v", "limit") if row[key] is not None])
+    ends = [v for m in shown for v in (m.value, m.limit) if v is not None]
+    domain = span(ends)
     scale, look = alt.Scale(domain=domain, nice=True, zero=False), alt.Axis(grid=True, tickCount=6)
     x, limit = (alt.X(field, title=None, scale=scale, axis=look) for field in ("v:Q", "limit:Q"))
-    order = [row["slice"] for row in rows]
+    order = [str(row["slice"]) for row in rows]
     axis = alt.Axis(labelLimit=190, labelColor=palette.text, labelFontSize=10.5)
     y = alt.Y("slice:N", sort=order, title=None, axis=axis)
     limited = [row for row in rows if row["limit"] is not None]
@@ -46,8 +49,13 @@ def metrics_by_slice(measures: Sequence[Measure], *, palette: Palette = PRINT, w
         points(rows, x, y, 85),
         labels(rows, alt.X("end:Q", title=None, scale=scale, axis=look), y, dx=9),
     ]
-    chart = alt.layer(*layers).properties(width=width - 240, height=20 * len(rows) + 4)
-    return Figure(spec=themed(chart, palette), alt=_alt(name, shown), conclusion=_conclusion(name, shown), note=_note(shown, len(measures)))
+    chart = alt.layer(*layers).properties(width=width - 46, height=20 * len(rows) + 4, autosize=FIT)
+    return Figure(
+        spec=themed(chart, palette),
+        alt=_alt(name, shown),
+        conclusion=_conclusion(name, shown),
+        note=_note(shown, len(measures)),
+    )
 
 
 def _most_telling(measures: list[Measure]) -> list[Measure]:
@@ -59,7 +67,9 @@ def _most_telling(measures: list[Measure]) -> list[Measure]:
 
 
 def margin(measure: Measure) -> float:
-    """Distance to the limit in the metric's unit, negative when it is not met; without a limit, the value itself."""
+    """Distance to the limit in the metric's unit, negative when it is not met; without a limit, the value
+    itself.
+    """
     value, limit = measure.value or 0.0, measure.limit
     if limit is None:
         return value if measure.bound is Bound.AT_LEAST else -value
@@ -68,7 +78,12 @@ def margin(measure: Measure) -> float:
 
 def _row(measure: Measure, palette: Palette) -> dict[str, object]:
     text = number(measure.value, measure.digits, measure.unit)
-    row: dict[str, object] = {"slice": measure.slice or _("all data"), "v": measure.value, "limit": measure.limit, "text": text}
+    row: dict[str, object] = {
+        "slice": measure.slice or _("all data"),
+        "v": measure.value,
+        "limit": measure.limit,
+        "text": text,
+    }
     row["end"] = max(v for v in (measure.value, measure.limit) if v is not None)
     return drawn(row, state_of(measure), palette)
 
@@ -85,9 +100,14 @@ def _alt(name: str, shown: Sequence[Measure]) -> str:
 def _conclusion(name: str, shown: Sequence[Measure]) -> str:
     missed = [m for m in shown if m.met is False]
     judged = [m for m in shown if m.met is not None]
+    values: dict[str, object]
     if not judged:
         low, high = min(shown, key=lambda m: m.value or 0.0), max(shown, key=lambda m: m.value or 0.0)
-        values = {"name": name, "low": number(low.value, low.digits, low.unit), "high": number(high.value, high.digits, high.unit)}
+        values = {
+            "name": name,
+            "low": number(low.value, low.digits, low.unit),
+            "high": number(high.value, high.digits, high.unit),
+        }
         return _("%(name)s lies between %(low)s and %(high)s; no limit was set.") % values
     if not missed:
         weakest = min(judged, key=margin)
@@ -95,16 +115,22 @@ def _conclusion(name: str, shown: Sequence[Measure]) -> str:
         return _("%(name)s keeps its limit everywhere; the smallest margin is in %(slice)s.") % values
     worst = min(missed, key=margin)
     values = {
-        "n": len(missed), "all": len(judged), "name": name, "slice": worst.slice or _("all data"),
+        "n": len(missed),
+        "all": len(judged),
+        "name": name,
+        "slice": worst.slice or _("all data"),
         "value": number(worst.value, worst.digits, worst.unit),
         "limit": limit_words(worst.limit, worst.bound, worst.digits, worst.unit),
-    }  # fmt: skip
-    one = "%(name)s misses its limit in %(n)d of %(all)d places, worst in %(slice)s: %(value)s, asked %(limit)s."
+    }
+    one = "%(name)s misses its limit in %(n)d of %(all)d places, worst %(slice)s: %(value)s, asked %(limit)s."
     return ngettext(one, one, len(missed)) % values
 
 
 def _note(shown: Sequence[Measure], total: int) -> str:
     said = _("Mark: measured. Line: limit.")
     if total > len(shown):
-        said += " " + _("Drawn are the %(n)d of %(all)d with the smallest margin.") % {"n": len(shown), "all": total}
+        said += " " + _("Drawn are the %(n)d of %(all)d with the smallest margin.") % {
+            "n": len(shown),
+            "all": total,
+        }
     return said

@@ -7,7 +7,7 @@ from datetime import datetime
 import altair as alt
 from django.utils.translation import gettext as _
 
-from reports.charts.figures import span
+from reports.charts.figures import AnyChart, span
 from reports.charts.marks import data, drawn, labels, limit_ground, millis, points, when
 from reports.charts.palette import Palette
 from reports.documents.measures import Bound, limit_words, number
@@ -36,7 +36,9 @@ class Series:
     unit: str = ""
 
     def words(self) -> str:
-        """The series as a sentence for a reader who does not see it: range, limit, last value, windows beyond."""
+        """The series as a sentence for a reader who does not see it: range, limit, last value, windows
+        beyond.
+        """
         values = [p.value for p in self.points]
         beyond = [p for p in self.points if p.state in (State.BAD, State.WARN)]
         said = _("%(title)s: %(n)d windows from %(low)s to %(high)s, last %(last)s") % {
@@ -47,15 +49,24 @@ class Series:
             "last": number(values[-1], self.digits, self.unit),
         }
         if self.limit is not None:
-            said += ", " + _("limit %(limit)s") % {"limit": limit_words(self.limit, self.bound, self.digits, self.unit)}
+            said += ", " + _("limit %(limit)s") % {
+                "limit": limit_words(self.limit, self.bound, self.digits, self.unit)
+            }
         if beyond:
-            said += ", " + _("beyond it: %(windows)s") % {"windows": ", ".join(f"{p.at:%Y-%m-%d} {number(p.value, self.digits)}" for p in beyond[:12])}
+            said += ", " + _("beyond it: %(windows)s") % {
+                "windows": ", ".join(f"{p.at:%Y-%m-%d} {number(p.value, self.digits)}" for p in beyond[:12])
+            }
         return said + "."
 
 
-def cell(series: Series, *, width: float, height: float, domain: list[float], times: list[int], palette: Palette) -> alt.LayerChart:
+def cell(
+    series: Series, *, width: float, height: float, domain: list[float], times: list[int], palette: Palette
+) -> AnyChart:
     """One small chart: ground beyond the limit, line, marks where a limit was crossed or a trigger fired."""
-    rows = [{"a": millis(p.at), "v": p.value, "text": number(p.value, series.digits), "event": p.event} for p in series.points]
+    rows = [
+        {"a": millis(p.at), "v": p.value, "text": number(p.value, series.digits), "event": p.event}
+        for p in series.points
+    ]
     states = [p.state for p in series.points]
     few = max(2, min(4, int(width / 60)))
     x = when("a", times, format="%-d %b", tickCount=few, labelFontSize=9, labelFlush=True)
@@ -67,12 +78,22 @@ def cell(series: Series, *, width: float, height: float, domain: list[float], ti
         layers += limit_ground(series.limit, series.bound, domain, y, palette)
     layers.append(alt.Chart(data(rows)).mark_line(color=palette.measured, strokeWidth=1.8).encode(x=x, y=y))
     if len(rows) < 30:
-        layers.append(alt.Chart(data(rows)).mark_point(filled=True, size=14, opacity=1, color=palette.measured).encode(x=x, y=y))
-    marked = [drawn(row, s, palette) for row, s in zip(rows, states, strict=True) if s in (State.BAD, State.WARN, State.WAIVED)]
+        layers.append(
+            alt.Chart(data(rows))
+            .mark_point(filled=True, size=14, opacity=1, color=palette.measured)
+            .encode(x=x, y=y)
+        )
+    marked = [
+        drawn(row, s, palette)
+        for row, s in zip(rows, states, strict=True)
+        if s in (State.BAD, State.WARN, State.WAIVED)
+    ]
     fired = [{**row, "text": row["event"]} for row in rows if row["event"]]
     layers += [points(marked, x, y, 80)] if marked else []
     if fired:
-        layers.append(alt.Chart(data(fired)).mark_rule(color=palette.mark(State.WARN), strokeWidth=1).encode(x=x))
+        layers.append(
+            alt.Chart(data(fired)).mark_rule(color=palette.mark(State.WARN), strokeWidth=1).encode(x=x)
+        )
         layers.append(labels(fired, x, alt.Y(value=6), dx=-4, align="right", fontSize=9, fontWeight=600))
     layers.append(labels(rows[-1:], x, y, dx=5, fontWeight=600))
     title = alt.TitleParams(series.title, limit=width)
@@ -80,7 +101,13 @@ def cell(series: Series, *, width: float, height: float, domain: list[float], ti
 
 
 def small_multiples(
-    series: Sequence[Series], *, across: int, palette: Palette, width: float, shared: bool = False, height: float = 66
+    series: Sequence[Series],
+    *,
+    across: int,
+    palette: Palette,
+    width: float,
+    shared: bool = False,
+    height: float = 66,
 ) -> alt.VConcatChart:
     """Cells in rows of `across`. `shared` gives all one scale, so that they may be compared."""
     times = [millis(p.at) for s in series for p in s.points]
@@ -89,10 +116,23 @@ def small_multiples(
     columns = min(across, len(series))
     inner = width / columns - 66
     cells = [
-        cell(s, width=inner, height=height, domain=_domain(every if shared else _values(s), s), times=edges, palette=palette) for s in series
+        cell(
+            s,
+            width=inner,
+            height=height,
+            domain=_domain(every if shared else _values(s), s),
+            times=edges,
+            palette=palette,
+        )
+        for s in series
     ]
     rows = [alt.hconcat(*cells[i : i + columns], spacing=14) for i in range(0, len(cells), columns)]
     return alt.vconcat(*rows, spacing=12)
+
+
+def scale_of(series: Series) -> list[float]:
+    """The scale of one series by itself: its values and its limit, with air."""
+    return _domain(_values(series), series)
 
 
 def _values(series: Series) -> list[float]:

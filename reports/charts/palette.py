@@ -13,9 +13,11 @@ PROPERTY = re.compile(r"--([a-z0-9-]+):\s*([^;]+);")
 
 
 def tokens(selector: str, css: str | None = None) -> dict[str, str]:
-    """Custom properties of the first block with exactly this selector. Raises KeyError if there is no such block."""
+    """Custom properties of the first block with exactly this selector. Raises KeyError if there is no such
+    block.
+    """
     text = TOKENS.read_text(encoding="utf-8") if css is None else css
-    text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
     found = re.search(rf"(?:^|\}})\s*{re.escape(selector)}\s*\{{([^}}]*)\}}", text)
     if found is None:
         raise KeyError(f"tokens.css has no block {selector}")
@@ -24,7 +26,9 @@ def tokens(selector: str, css: str | None = None) -> dict[str, str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Palette:
-    """What a chart needs of the tokens. `ground` is the colour behind the chart, for halos and hollow marks."""
+    """What a chart needs of the tokens. `ground` is the colour behind the chart, for halos and hollow
+    marks.
+    """
 
     name: str
     ground: str

@@ -42,8 +42,12 @@ def performance_series(windows: Sequence[Window]) -> list[Series]:
     ]
 
 
-def performance_over_windows(windows: Sequence[Window], *, palette: Palette = PRINT, width: int = WIDTH) -> Figure | None:
-    """Each live measure by window with limit and trigger marks; at most six. None if no labels were there to measure."""
+def performance_over_windows(
+    windows: Sequence[Window], *, palette: Palette = PRINT, width: int = WIDTH
+) -> Figure | None:
+    """Each live measure by window with limit and trigger marks; at most six. None if no labels were there
+    to measure.
+    """
     series = performance_series(windows)
     if not series:
         return None
@@ -62,8 +66,12 @@ def performance_over_windows(windows: Sequence[Window], *, palette: Palette = PR
     if len(shown) == 1:
         chart: alt.VConcatChart = small_multiples(shown, across=1, palette=palette, width=width, height=130)
     else:
-        chart = small_multiples(shown, across=2 if len(shown) in (2, 4) else 3, palette=palette, width=width, height=86)
+        chart = small_multiples(
+            shown, across=2 if len(shown) in (2, 4) else 3, palette=palette, width=width, height=86
+        )
     note = _("Grey ground: beyond the limit. Upright line: a trigger fired. The number is the last window.")
     if len(series) > MOST:
         note += " " + _("Drawn are the first %(n)d of %(all)d measures.") % {"n": MOST, "all": len(series)}
-    return Figure(spec=themed(chart, palette), alt=" ".join(s.words() for s in shown), conclusion=conclusion, note=note)
+    return Figure(
+        spec=themed(chart, palette), alt=" ".join(s.words() for s in shown), conclusion=conclusion, note=note
+    )

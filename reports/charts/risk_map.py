@@ -14,8 +14,12 @@ from reports.documents.risks import Risk
 MOST = 24  # more would cover each other; the register lists all
 
 
-def risk_map(risks: Sequence[Risk], *, appetite: int = 10, palette: Palette = PRINT, size: int = 58) -> Figure | None:
-    """Hollow dots are inherent risks, filled marks residual ones, a line joins each pair. None without risks."""
+def risk_map(
+    risks: Sequence[Risk], *, appetite: int = 10, palette: Palette = PRINT, size: int = 58
+) -> Figure | None:
+    """Hollow dots are inherent risks, filled marks residual ones, a line joins each pair. None without
+    risks.
+    """
     if not risks:
         return None
     shown = sorted(risks, key=lambda r: (-r.after, -r.before, r.code))[:MOST]
@@ -28,7 +32,9 @@ def risk_map(risks: Sequence[Risk], *, appetite: int = 10, palette: Palette = PR
     chart = alt.layer(
         _ground(appetite, five, across, up, palette),
         base.mark_rule(color=palette.before, strokeWidth=1).encode(x=x, y=y, x2="x2:Q", y2="y2:Q"),
-        base.mark_point(size=55, color=palette.text, fill=palette.ground, opacity=1, strokeWidth=1.2).encode(x=x, y=y),
+        base.mark_point(size=55, color=palette.text, fill=palette.ground, opacity=1, strokeWidth=1.2).encode(
+            x=x, y=y
+        ),
         points(rows, x2, y2, 110),
         base.mark_text(dy=12, fontSize=8.5, fontWeight=600).encode(x=x2, y=y2, text="code:N"),
     ).properties(width=5 * size + 30, height=5 * size)
@@ -36,7 +42,12 @@ def risk_map(risks: Sequence[Risk], *, appetite: int = 10, palette: Palette = PR
     if len(risks) > MOST:
         note += " " + _("Drawn are the %(n)d highest of %(all)d.") % {"n": MOST, "all": len(risks)}
     text = "; ".join(f"{r.code} {r.before} → {r.after}" for r in shown)
-    return Figure(spec=themed(chart, palette), alt=_("Score before and after: %(list)s.") % {"list": text}, conclusion=_conclusion(risks, appetite), note=note)
+    return Figure(
+        spec=themed(chart, palette),
+        alt=_("Score before and after: %(list)s.") % {"list": text},
+        conclusion=_conclusion(risks, appetite),
+        note=note,
+    )
 
 
 def _conclusion(risks: Sequence[Risk], appetite: int) -> str:
@@ -44,21 +55,37 @@ def _conclusion(risks: Sequence[Risk], appetite: int) -> str:
     if not high:
         return _("No residual risk lies in the dark field (score %(limit)d or more).") % {"limit": appetite}
     return ngettext(
-        "%(n)d residual risk lies in the dark field: %(codes)s.", "%(n)d residual risks lie in the dark field: %(codes)s.", len(high)
+        "%(n)d residual risk lies in the dark field: %(codes)s.",
+        "%(n)d residual risks lie in the dark field: %(codes)s.",
+        len(high),
     ) % {"n": len(high), "codes": ", ".join(r.code for r in high[:6])}
 
 
 def _axis(title: str) -> alt.Axis:
-    return alt.Axis(values=[1, 2, 3, 4, 5], format="d", title=title, grid=False, ticks=False, domain=False, labelFontSize=10.5)
+    return alt.Axis(
+        values=[1, 2, 3, 4, 5],
+        format="d",
+        title=title,
+        grid=False,
+        ticks=False,
+        domain=False,
+        labelFontSize=10.5,
+    )
 
 
 def _ground(appetite: int, five: alt.Scale, across: alt.Axis, up: alt.Axis, palette: Palette) -> alt.Chart:
     cells: Rows = [
-        {"a": o - 0.49, "b": o + 0.49, "c": s - 0.49, "d": s + 0.49, "fill": palette.line if o * s >= appetite else palette.beyond}
+        {
+            "a": o - 0.49,
+            "b": o + 0.49,
+            "c": s - 0.49,
+            "d": s + 0.49,
+            "fill": palette.line if o * s >= appetite else palette.beyond,
+        }
         for o in range(1, 6)
         for s in range(1, 6)
     ]
-    return (
+    ground: alt.Chart = (
         alt.Chart(data(cells))
         .mark_rect()
         .encode(
@@ -69,6 +96,7 @@ def _ground(appetite: int, five: alt.Scale, across: alt.Axis, up: alt.Axis, pale
             color=alt.Color("fill:N", scale=None),
         )
     )
+    return ground
 
 
 def _placed(risks: Sequence[Risk], palette: Palette) -> Rows:

@@ -21,7 +21,8 @@ SCHEMA_FILE = Path(__file__).with_name("evidence.schema.json")
 def evidence_document(report: LifecycleReport) -> dict[str, Any]:
     """What a machine needs to check the report, JSON-able and valid against `evidence_schema()`.
 
-    Times are RFC 3339 in UTC with Z, digests lowercase hexadecimal SHA-256, ledger proofs RFC 9162 inclusion paths.
+    Times are RFC 3339 in UTC with Z, digests lowercase hexadecimal SHA-256, ledger proofs RFC 9162
+    inclusion paths.
     """
     ledger = report.ledger
     return {
@@ -30,7 +31,11 @@ def evidence_document(report: LifecycleReport) -> dict[str, Any]:
         "report": report.report_id,
         "as_of": plain(report.as_of),
         "project": plain(report.project),
-        "process": {"name": report.process.name, "version": report.process.version, "digest": report.process.digest},
+        "process": {
+            "name": report.process.name,
+            "version": report.process.version,
+            "digest": report.process.digest,
+        },
         "ledger": {
             "origin": ledger.origin,
             "root": ledger.root,
@@ -67,9 +72,12 @@ def evidence_schema() -> dict[str, Any]:
 def _iteration(iteration: Iteration) -> dict[str, Any]:
     facts = _without(plain(iteration), "evidence", "gates", "tasks", "runs")
     facts["tasks"] = [
-        _without(plain(task), "evidence") | {"evidence": [item.digest for item in task.evidence]} for task in iteration.tasks
+        _without(plain(task), "evidence") | {"evidence": [item.digest for item in task.evidence]}
+        for task in iteration.tasks
     ]
-    facts["runs"] = [_without(plain(run), "parameters") | {"parameters": dict(run.parameters)} for run in iteration.runs]
+    facts["runs"] = [
+        _without(plain(run), "parameters") | {"parameters": dict(run.parameters)} for run in iteration.runs
+    ]
     facts["gates"] = plain(iteration.gates)
     return facts
 

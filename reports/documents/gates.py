@@ -11,8 +11,8 @@ from reports.documents.states import Mark
 class Criterion:
     """One judged criterion: in words, as expression, what was observed, and why the verdict is as it is.
 
-    `value`, `limit` and `bound` are set where the criterion compares one number with a limit, so that it can be
-    drawn; `observed` is always printed.
+    `value`, `limit` and `bound` are set where the criterion compares one number with a limit, so that it
+    can be drawn; `observed` is always printed.
     """
 
     code: str
@@ -31,7 +31,9 @@ class Criterion:
 
 @dataclass(frozen=True, kw_only=True)
 class Signature:
-    """One person's electronic signature: printed name, UTC time, meaning, decision and the digest of what was seen."""
+    """One person's electronic signature: printed name, UTC time, meaning, decision and the digest of what
+    was seen.
+    """
 
     name: str
     role: str
@@ -47,7 +49,9 @@ class Signature:
 
 @dataclass(frozen=True, kw_only=True)
 class GateEvaluation:
-    """One recorded evaluation of a gate. `package_digest` names what the signers saw, `entry` the ledger entry."""
+    """One recorded evaluation of a gate. `package_digest` names what the signers saw, `entry` the ledger
+    entry.
+    """
 
     code: str
     title: str

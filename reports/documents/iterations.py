@@ -10,7 +10,9 @@ from reports.documents.states import Mark
 
 @dataclass(frozen=True, kw_only=True)
 class EvidenceItem:
-    """A frozen snapshot that proves something. `digest` is its SHA-256, `proves` the code of the task or criterion."""
+    """A frozen snapshot that proves something. `digest` is its SHA-256, `proves` the code of the task or
+    criterion.
+    """
 
     code: str
     kind: str

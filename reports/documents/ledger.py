@@ -10,8 +10,8 @@ from reports.documents.states import Mark
 class LedgerEntry:
     """One entry. `number` is what people call it, `leaf_index` its place in the tree counted from 0.
 
-    `proof` is the RFC 9162 inclusion path (hexadecimal, leaf to root) for the size and root of the extract; with it
-    a reader proves the entry without the server.
+    `proof` is the RFC 9162 inclusion path (hexadecimal, leaf to root) for the size and root of the extract;
+    with it a reader proves the entry without the server.
     """
 
     number: int

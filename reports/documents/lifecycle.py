@@ -1,6 +1,6 @@
 """The lifecycle report: all that is known of one project at one moment."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from reports.documents.delivery import Authorization, CheckCount, Deployment, Finding, Waiver
@@ -25,7 +25,7 @@ class ProjectHead:
 
 @dataclass(frozen=True, kw_only=True)
 class LifecycleReport:
-    """Equal content gives a byte-identical PDF, so `as_of` and `report_id` must not come from a clock at render time.
+    """Equal content gives a byte-identical PDF: `as_of` and `report_id` must not come from a clock.
 
     `appetite` is the risk score from which a risk is too high.
     """
@@ -42,7 +42,7 @@ class LifecycleReport:
     authorizations: tuple[Authorization, ...] = ()
     deployments: tuple[Deployment, ...] = ()
     checks: tuple[CheckCount, ...] = ()
-    monitoring: Monitoring = Monitoring()
+    monitoring: Monitoring = field(default_factory=Monitoring)
     firings: tuple[Firing, ...] = ()
     risks: tuple[Risk, ...] = ()
     appetite: int = 10

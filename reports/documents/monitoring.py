@@ -9,8 +9,10 @@ from reports.documents.states import Mark
 
 @dataclass(frozen=True, kw_only=True)
 class FeatureDrift:
-    """How far one feature moved from its reference. `statistic` is a name such as PSI; `unseen` counts categories
-    that the reference did not have."""
+    """How far one feature moved from its reference.
+
+    `statistic` is a name such as PSI; `unseen` counts categories that the reference did not have.
+    """
 
     feature: str
     value: float | None

@@ -15,7 +15,9 @@ class Person:
 
 @dataclass(frozen=True, kw_only=True)
 class PhaseDefinition:
-    """One phase of the process with the stages its tasks belong to and the code of the gate that closes it."""
+    """One phase of the process with the stages its tasks belong to and the code of the gate that closes
+    it.
+    """
 
     number: int
     name: str

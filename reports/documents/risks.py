@@ -7,7 +7,9 @@ from reports.documents.states import Mark
 
 @dataclass(frozen=True, kw_only=True)
 class Risk:
-    """Severity and occurrence from 1 to 5; the residual pair counts only measures that are done and proven."""
+    """Severity and occurrence from 1 to 5; the residual pair counts only measures that are done and
+    proven.
+    """
 
     code: str
     text: str

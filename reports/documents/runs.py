@@ -11,7 +11,8 @@ from reports.documents.states import Mark
 class Run:
     """A training, evaluation or data-validation run. `seconds` is its duration, `snapshot` its frozen digest.
 
-    `measures` holds the metrics overall (empty slice) and by slice, with the limit asked of each where there is one.
+    `measures` holds the metrics overall (empty slice) and by slice, with the limit asked of each where
+    there is one.
     """
 
     code: str

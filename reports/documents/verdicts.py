@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from reports.documents.lifecycle import LifecycleReport
-from reports.documents.measures import limit_words, number
+from reports.documents.measures import Measure, limit_words, number
 from reports.documents.states import Mark, State, worst
 
 
@@ -46,12 +46,18 @@ def verdict(report: LifecycleReport) -> Verdict:
     if state in (State.WARN, State.WAIVED):
         return Verdict(
             mark=Mark(state=State.WARN, word=_("In control, with attention")),
-            sentence=_("Yes, with attention: what runs was authorized, and something is open that has an owner."),
+            sentence=_("Yes, with attention to: %(questions)s") % {"questions": " ".join(_asking(answers))},
         )
     return Verdict(
         mark=Mark(state=State.OK, word=_("In control")),
-        sentence=_("Yes. What runs was authorized, works within its limits, and every decision can be checked."),
+        sentence=_(
+            "Yes. What runs was authorized, works within its limits, and every decision can be checked."
+        ),
     )
+
+
+def _asking(answers: tuple[Answer, ...]) -> list[str]:
+    return [a.question for a in answers if a.mark.state in (State.WARN, State.WAIVED)]
 
 
 def _not_in_use(report: LifecycleReport, state: State) -> Verdict:
@@ -119,9 +125,7 @@ def _working(report: LifecycleReport) -> Answer:
     drifted = [d.feature for d in last.drift if d.mark.state in (State.BAD, State.WARN)]
     if missed:
         mark = _no()
-        parts = [
-            f"{m.name} {number(m.value, m.digits, m.unit)} ({limit_words(m.limit, m.bound, m.digits, m.unit)})" for m in missed
-        ]
+        parts = [_against(measure) for measure in missed]
         why = _("Last window %(code)s: %(what)s.") % {"code": last.code, "what": ", ".join(parts)}
     elif drifted:
         mark = _attention()
@@ -134,9 +138,16 @@ def _working(report: LifecycleReport) -> Answer:
         bad = last.mark.state in (State.BAD, State.WARN)
         mark = _attention() if bad else _yes()
         why = ngettext(
-            "%(n)d window judged; the last is %(word)s.", "%(n)d windows judged; the last is %(word)s.", len(windows)
+            "%(n)d window judged; the last is %(word)s.",
+            "%(n)d windows judged; the last is %(word)s.",
+            len(windows),
         ) % {"n": len(windows), "word": last.mark.word}
     return Answer(question=question, mark=mark, why=why, section=section)
+
+
+def _against(measure: Measure) -> str:
+    asked = limit_words(measure.limit, measure.bound, measure.digits, measure.unit)
+    return f"{measure.name} {number(measure.value, measure.digits, measure.unit)} ({asked})"
 
 
 def _risks(report: LifecycleReport) -> Answer:
@@ -148,10 +159,17 @@ def _risks(report: LifecycleReport) -> Answer:
     values = {"n": len(report.risks), "limit": report.appetite}
     if high:
         why = _("Of %(n)d rated risks these are at or above the limit of %(limit)d: %(codes)s.")
-        return Answer(question=question, mark=_no(), why=why % {**values, "codes": _few(high)}, section=section)
+        return Answer(
+            question=question, mark=_no(), why=why % {**values, "codes": _few(high)}, section=section
+        )
     if watched:
         why = _("All %(n)d are below the limit of %(limit)d; watched: %(codes)s.")
-        return Answer(question=question, mark=_attention(), why=why % {**values, "codes": _few(watched)}, section=section)
+        return Answer(
+            question=question,
+            mark=_attention(),
+            why=why % {**values, "codes": _few(watched)},
+            section=section,
+        )
     why = _("All %(n)d rated risks are below the limit of %(limit)d.") % values
     return Answer(question=question, mark=_yes(), why=why, section=section)
 
@@ -164,10 +182,15 @@ def _open(report: LifecycleReport) -> Answer:
     waivers = [w for w in report.waivers if w.mark.state is State.WAIVED]
     question, section = _("Is everything closed that should be?"), "findings"
     parts = [
-        ngettext("%(n)d finding open", "%(n)d findings open", len(findings)) % {"n": len(findings)} if findings else "",
+        ngettext("%(n)d finding open", "%(n)d findings open", len(findings)) % {"n": len(findings)}
+        if findings
+        else "",
         ngettext("%(n)d of them late", "%(n)d of them late", len(late)) % {"n": len(late)} if late else "",
-        ngettext("%(n)d waiver in force", "%(n)d waivers in force", len(waivers)) % {"n": len(waivers)} if waivers else "",
-        ngettext("%(n)d handoff returned or late", "%(n)d handoffs returned or late", len(handoffs)) % {"n": len(handoffs)}
+        ngettext("%(n)d waiver in force", "%(n)d waivers in force", len(waivers)) % {"n": len(waivers)}
+        if waivers
+        else "",
+        ngettext("%(n)d handoff returned or late", "%(n)d handoffs returned or late", len(handoffs))
+        % {"n": len(handoffs)}
         if handoffs
         else "",
     ]
@@ -182,7 +205,11 @@ def _open(report: LifecycleReport) -> Answer:
 def _trusted(report: LifecycleReport) -> Answer:
     ledger = report.ledger
     mark = {State.OK: _yes(), State.BAD: _no()}.get(ledger.mark.state, _attention())
-    why = _("%(n)d ledger entries, root %(root)s…: %(word)s.") % {
+    one, many = (
+        "%(n)d ledger entry, root %(root)s…: %(word)s.",
+        "%(n)d ledger entries, root %(root)s…: %(word)s.",
+    )
+    why = ngettext(one, many, ledger.size) % {
         "n": ledger.size,
         "root": ledger.root[:8],
         "word": ledger.mark.word,

@@ -16,7 +16,9 @@ def process_answer(report: LifecycleReport) -> str:
     rounds = len(report.iterations)
     if not rounds:
         return _("The process is chosen; no iteration has been opened yet.")
-    phases = ngettext("%(n)d phase", "%(n)d phases", len(report.process.phases)) % {"n": len(report.process.phases)}
+    phases = ngettext("%(n)d phase", "%(n)d phases", len(report.process.phases)) % {
+        "n": len(report.process.phases)
+    }
     said = ngettext("One trip round %(phases)s so far.", "%(n)d trips round %(phases)s so far.", rounds)
     return said % {"n": rounds, "phases": phases}
 
@@ -35,7 +37,9 @@ def iteration_answer(iteration: Iteration) -> str:
         parts.append(_("%(runs)s, %(failed)d of them failed.") % {"runs": runs, "failed": failed})
     if iteration.gates:
         last = max(iteration.gates, key=lambda gate: gate.evaluated_at)
-        parts.append(_("Last decision: gate %(code)s, %(word)s.") % {"code": last.code, "word": last.mark.word})
+        parts.append(
+            _("Last decision: gate %(code)s, %(word)s.") % {"code": last.code, "word": last.mark.word}
+        )
     return " ".join(parts)
 
 
@@ -52,7 +56,9 @@ def gate_answer(gate: GateEvaluation) -> str:
     else:
         said = _("%(n)d of %(all)d criteria were met.") % {"n": met, "all": len(gate.criteria)}
     if waived:
-        said += " " + ngettext("%(n)d is waived for a time.", "%(n)d are waived for a time.", waived) % {"n": waived}
+        said += " " + ngettext("%(n)d is waived for a time.", "%(n)d are waived for a time.", waived) % {
+            "n": waived
+        }
     signed = len([s for s in gate.signatures if not s.stale])
     needed = max(gate.signatures_needed, signed)
     return said + " " + _("%(n)d of %(all)d signatures stand.") % {"n": signed, "all": needed}
@@ -65,10 +71,14 @@ def deployments_answer(report: LifecycleReport) -> str:
             return _("Nothing has been deployed; an authorization exists.")
         return _("Nothing has been authorized or deployed.")
     without = [d for d in report.deployments if not d.authorization]
-    count = ngettext("%(n)d deployment", "%(n)d deployments", len(report.deployments)) % {"n": len(report.deployments)}
+    count = ngettext("%(n)d deployment", "%(n)d deployments", len(report.deployments)) % {
+        "n": len(report.deployments)
+    }
     if without:
         return _("%(count)s, %(n)d of them under no authorization.") % {"count": count, "n": len(without)}
-    return _("%(count)s, each checked against the authorization of the digest that was signed.") % {"count": count}
+    return _("%(count)s, each checked against the authorization of the digest that was signed.") % {
+        "count": count
+    }
 
 
 def monitoring_answer(report: LifecycleReport) -> str:
@@ -77,10 +87,16 @@ def monitoring_answer(report: LifecycleReport) -> str:
     if not windows:
         return _("No live data has been judged yet.")
     odd = [w for w in windows if w.mark.state in (State.BAD, State.WARN)]
-    count = ngettext("%(n)d window of live data was judged", "%(n)d windows of live data were judged", len(windows)) % {"n": len(windows)}
+    count = ngettext(
+        "%(n)d window of live data was judged", "%(n)d windows of live data were judged", len(windows)
+    ) % {"n": len(windows)}
     if not odd:
         return _("%(count)s; all lie within their limits.") % {"count": count}
-    return _("%(count)s; %(n)d called for attention, the last of them %(code)s.") % {"count": count, "n": len(odd), "code": odd[-1].code}
+    return _("%(count)s; %(n)d called for attention, the last of them %(code)s.") % {
+        "count": count,
+        "n": len(odd),
+        "code": odd[-1].code,
+    }
 
 
 def risks_answer(report: LifecycleReport) -> str:
@@ -90,7 +106,9 @@ def risks_answer(report: LifecycleReport) -> str:
     before = sum(risk.before >= report.appetite for risk in report.risks)
     after = sum(risk.after >= report.appetite for risk in report.risks)
     values = {"all": len(report.risks), "before": before, "after": after, "limit": report.appetite}
-    return _("Of %(all)d risks %(before)d were at or above the limit of %(limit)d; %(after)d are now.") % values
+    return (
+        _("Of %(all)d risks %(before)d were at or above the limit of %(limit)d; %(after)d are now.") % values
+    )
 
 
 def findings_answer(report: LifecycleReport) -> str:
@@ -109,7 +127,9 @@ def evidence_answer(report: LifecycleReport) -> str:
     if not count:
         return _("Nothing has been frozen as evidence yet.")
     return ngettext(
-        "%(n)d frozen item, named by the digest of its content.", "%(n)d frozen items, each named by the digest of its content.", count
+        "%(n)d frozen item, named by the digest of its content.",
+        "%(n)d frozen items, each named by the digest of its content.",
+        count,
     ) % {"n": count}
 
 
@@ -119,4 +139,4 @@ def ledger_answer(report: LifecycleReport) -> str:
     if not ledger.entries:
         return _("The ledger has %(size)d entries, none of them of this project.") % {"size": ledger.size}
     values = {"n": len(ledger.entries), "first": ledger.first, "last": ledger.last, "size": ledger.size}
-    return _("%(n)d entries of this project, numbers %(first)d to %(last)d, lie in a tree of %(size)d with one root.") % values
+    return _("%(n)d entries of this project, numbers %(first)d to %(last)d, in a tree of %(size)d.") % values

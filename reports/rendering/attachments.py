@@ -8,7 +8,9 @@ from reports.documents.lifecycle import LifecycleReport
 
 @dataclass(frozen=True, kw_only=True)
 class Attachment:
-    """A file for the PDF. `relationship` is its PDF/A-3 AFRelationship: Source, Data, Alternative, Supplement."""
+    """A file for the PDF. `relationship` is its PDF/A-3 AFRelationship: Source, Data, Alternative,
+    Supplement.
+    """
 
     name: str
     content: bytes
@@ -21,5 +23,5 @@ def evidence_attachment(report: LifecycleReport) -> Attachment:
     return Attachment(
         name="evidence.json",
         content=evidence_bytes(report),
-        description="Records, digests and ledger entries of this report; the schema is published with Gatebook",
+        description="Records, digests and ledger entries of this report",
     )

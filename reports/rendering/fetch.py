@@ -17,7 +17,9 @@ class RefusedAddress(FatalURLFetchingError):  # type: ignore[misc]  # weasyprint
 
 
 class ReportFetcher(URLFetcher):  # type: ignore[misc]  # weasyprint carries no types
-    """Serves `report:css/…`, `report:fonts/…` and `report:images/…` from fixed tables; refuses every other address."""
+    """Serves `report:css/…`, `report:fonts/…` and `report:images/…` from fixed tables; refuses every other
+    address.
+    """
 
     def __init__(self, images: Mapping[str, Path]) -> None:
         super().__init__(allowed_protocols=["report"], allow_redirects=False)

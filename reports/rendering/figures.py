@@ -6,9 +6,11 @@ from django.utils.translation import gettext as _
 
 from reports.charts import Figure, chart_svg, timeline
 from reports.charts.drawings import bullet
+from reports.charts.performance import performance_series
 from reports.charts.timeline import Event, Lane
 from reports.documents.gates import Criterion
 from reports.documents.lifecycle import LifecycleReport
+from reports.rendering.tags import cut
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +52,9 @@ class Pictures:
         """Observed against limit; None for a criterion that is not one number against one limit."""
         if criterion.limit is None:
             return None
-        svg = bullet(value=criterion.value, limit=criterion.limit, bound=criterion.bound, state=criterion.mark.state)
+        svg = bullet(
+            value=criterion.value, limit=criterion.limit, bound=criterion.bound, state=criterion.mark.state
+        )
         alt = _("%(observed)s observed, %(bound)s %(limit)s required: %(word)s") % {
             "observed": criterion.observed,
             "bound": criterion.bound.value,
@@ -61,7 +65,7 @@ class Pictures:
 
 
 def report_timeline(report: LifecycleReport) -> Figure | None:
-    """Iterations with their gate decisions, then what is in use by environment."""
+    """Iterations with their gate decisions, then what is in use by environment, and how well it works."""
     lanes = [
         Lane(
             label=_("Iteration %(n)d") % {"n": iteration.number},
@@ -78,6 +82,16 @@ def report_timeline(report: LifecycleReport) -> Figure | None:
         here = [d for d in report.deployments if d.environment == environment]
         ends = [d.ended_at or report.as_of for d in here]
         lanes.append(
-            Lane(label=_("In use: %(where)s") % {"where": environment}, start=min(d.at for d in here), end=max(ends), live=True)
+            Lane(
+                label=_("In use: %(where)s") % {"where": cut(environment, 40)},
+                start=min(d.at for d in here),
+                end=max(ends),
+                live=True,
+            )
         )
-    return timeline(lanes, until=report.as_of)
+    limited = [
+        series
+        for series in performance_series(report.monitoring.windows)
+        if series.limit is not None and len(series.points) > 1
+    ]
+    return timeline(lanes, until=report.as_of, live=limited[0] if limited else None)

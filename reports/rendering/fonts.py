@@ -22,11 +22,27 @@ class Face:
 
 
 FACES = {
-    "sans-400": Face(package="font_source_sans_pro", file="SourceSansPro-Regular.ttf", family="Source Sans Pro"),
-    "sans-600": Face(package="font_source_sans_pro", file="SourceSansPro-Semibold.ttf", family="Source Sans Pro", weight="600"),
-    "serif-400": Face(package="font_source_serif_pro", file="SourceSerifPro-Regular.ttf", family="Source Serif Pro"),
-    "serif-600": Face(package="font_source_serif_pro", file="SourceSerifPro-Semibold.ttf", family="Source Serif Pro", weight="600"),
-    "code-400": Face(package="fontpkg_source_code_pro", file="SourceCodePro[wght].ttf", family="Source Code Pro"),
+    "sans-400": Face(
+        package="font_source_sans_pro", file="SourceSansPro-Regular.ttf", family="Source Sans Pro"
+    ),
+    "sans-600": Face(
+        package="font_source_sans_pro",
+        file="SourceSansPro-Semibold.ttf",
+        family="Source Sans Pro",
+        weight="600",
+    ),
+    "serif-400": Face(
+        package="font_source_serif_pro", file="SourceSerifPro-Regular.ttf", family="Source Serif Pro"
+    ),
+    "serif-600": Face(
+        package="font_source_serif_pro",
+        file="SourceSerifPro-Semibold.ttf",
+        family="Source Serif Pro",
+        weight="600",
+    ),
+    "code-400": Face(
+        package="fontpkg_source_code_pro", file="SourceCodePro[wght].ttf", family="Source Code Pro"
+    ),
 }
 
 

@@ -24,7 +24,9 @@ def lay_out(html: str, images: dict[str, Path]) -> Any:
     return page.render(stylesheets=sheets, font_config=fonts, pdf_variant=VARIANT)
 
 
-def write(document: Any, *, identifier: str, moment: datetime, attachments: Sequence[tuple[Path, dict[str, str]]]) -> bytes:
+def write(
+    document: Any, *, identifier: str, moment: datetime, attachments: Sequence[tuple[Path, dict[str, str]]]
+) -> bytes:
     """The PDF with its attachments; all dates are `moment`, so that equal content gives equal bytes."""
     embedded = [
         Embedded(
@@ -37,5 +39,7 @@ def write(document: Any, *, identifier: str, moment: datetime, attachments: Sequ
         )
         for path, facts in attachments
     ]
-    pdf: bytes = document.write_pdf(pdf_variant=VARIANT, pdf_identifier=identifier.encode(), attachments=embedded)
+    pdf: bytes = document.write_pdf(
+        pdf_variant=VARIANT, pdf_identifier=identifier.encode(), attachments=embedded
+    )
     return pdf

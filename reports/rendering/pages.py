@@ -11,7 +11,14 @@ from django.utils import timezone, translation
 from django.utils.html import strip_tags
 from django.utils.translation import gettext as _
 
-from reports.charts import distributions, drift_by_feature, drift_over_windows, metrics_by_slice, performance_over_windows, risk_map
+from reports.charts import (
+    distributions,
+    drift_by_feature,
+    drift_over_windows,
+    metrics_by_slice,
+    performance_over_windows,
+    risk_map,
+)
 from reports.charts.drawings import phase_path, seal
 from reports.charts.metrics import state_of
 from reports.documents import five_answers, verdict
@@ -46,11 +53,17 @@ def engine() -> Engine:
 
 
 def lifecycle_page(report: LifecycleReport) -> Page:
-    """The lifecycle report in its own language, times in UTC. Costs the drawing of its charts when they are not cached."""
+    """The lifecycle report in its own language, times in UTC. Costs the drawing of its charts when they
+    are not cached.
+    """
     with translation.override(report.language), timezone.override(UTC):
         pictures = Pictures()
         sections = sections_of(report)
-        html = engine().get_template("reports/documents/lifecycle.html").render(Context(_context(report, sections, pictures)))
+        html = (
+            engine()
+            .get_template("reports/documents/lifecycle.html")
+            .render(Context(_context(report, sections, pictures)))
+        )
     labels = {section.id: strip_tags(section.label) for section in _flat(sections)}
     labels |= {f"e{entry.number}": f"ledger entry {entry.number}" for entry in report.ledger.entries}
     return Page(html=html.replace(" %", "\u00a0%"), images=pictures.files, labels=labels)
@@ -84,9 +97,12 @@ def _context(report: LifecycleReport, sections: list[Section], pictures: Picture
         "iterations": [_iteration(iteration, pictures) for iteration in report.iterations],
         "monitoring": _monitoring(report, pictures),
         "risk_map": pictures.figure("risks", risk_map(report.risks, appetite=report.appetite)),
-        "entry_numbers": {entry.number for entry in report.ledger.entries} if len(report.ledger.entries) <= TABLE_ENTRIES else set(),
+        "entry_numbers": {entry.number for entry in report.ledger.entries}
+        if len(report.ledger.entries) <= TABLE_ENTRIES
+        else set(),
         "entry_lines": _entry_lines(report) if len(report.ledger.entries) > TABLE_ENTRIES else "",
-        "proven": bool(report.ledger.entries) and all(entry.proof or report.ledger.size == 1 for entry in report.ledger.entries),
+        "proven": bool(report.ledger.entries)
+        and all(entry.proof or report.ledger.size == 1 for entry in report.ledger.entries),
         "verify": VERIFY,
         "words": words(),
     }
@@ -100,9 +116,15 @@ def _path(report: LifecycleReport, pictures: Pictures) -> Shown | None:
         states = "; ".join(f"{p.name} {p.mark.word}" for p in iteration.phases)
         alt.append(_("Iteration %(n)d: %(states)s.") % {"n": iteration.number, "states": states})
     rounds = [f"{i.number} {i.mark.word}" for i in report.iterations]
-    conclusion = _("Iterations: %(list)s.") % {"list": ", ".join(rounds)} if rounds else _("No iteration has walked this path yet.")
+    conclusion = (
+        _("Iterations: %(list)s.") % {"list": ", ".join(rounds)}
+        if rounds
+        else _("No iteration has walked this path yet.")
+    )
     svg = phase_path(report.process.phases, report.iterations)
-    note = _("One line for each iteration; the mark after a phase is its state and, where it is closed, the day.")
+    note = _(
+        "One line for each iteration; the mark after a phase is its state and, where it is closed, the day."
+    )
     return pictures.drawing("path", svg, " ".join(alt), conclusion, note)
 
 
@@ -127,7 +149,10 @@ def _matrix(report: LifecycleReport) -> dict[str, Any]:
     names = {person.key: person.name for person in report.people}
     listed = [
         {"duty": row.duty, "first": row.first}
-        | {kind: ", ".join(names.get(key, key) for key in getattr(row.duty, kind)) for kind in ("accountable", "responsible", "consulted")}
+        | {
+            kind: ", ".join(names.get(key, key) for key in getattr(row.duty, kind))
+            for kind in ("accountable", "responsible", "consulted")
+        }
         for row in rows
     ]
     people = [{"code": codes[person.key], "person": person} for person in report.people]
@@ -168,7 +193,10 @@ def _iteration(iteration: Iteration, pictures: Pictures) -> dict[str, Any]:
                 "gate": gate,
                 "id": f"{key}-gate{n}",
                 "answer": answers.gate_answer(gate),
-                "criteria": [{"c": c, "shown": pictures.criterion(f"{key}-gate{n}-{m}", c)} for m, c in enumerate(gate.criteria)],
+                "criteria": [
+                    {"c": c, "shown": pictures.criterion(f"{key}-gate{n}-{m}", c)}
+                    for m, c in enumerate(gate.criteria)
+                ],
             }
             for n, gate in enumerate(iteration.gates)
         ],
@@ -178,7 +206,10 @@ def _iteration(iteration: Iteration, pictures: Pictures) -> dict[str, Any]:
 def _run(run: Run, key: str, pictures: Pictures) -> dict[str, Any]:
     """A run with a chart for each metric that has slices, at most three."""
     sliced = list(dict.fromkeys(m.name for m in run.slices))[:3]
-    figures = [pictures.figure(f"{key}-{n}", metrics_by_slice([m for m in run.measures if m.name == name])) for n, name in enumerate(sliced)]
+    figures = [
+        pictures.figure(f"{key}-{n}", metrics_by_slice([m for m in run.measures if m.name == name]))
+        for n, name in enumerate(sliced)
+    ]
     words_ = {True: _("met"), False: _("not met"), None: _("no limit")}
     rows = [{"m": m, "state": state_of(m), "word": words_[m.met]} for m in run.measures]
     return {"run": run, "figures": [figure for figure in figures if figure], "rows": rows}
@@ -191,17 +222,21 @@ def _monitoring(report: LifecycleReport, pictures: Pictures) -> dict[str, Any]:
         "performance": pictures.figure("performance", performance_over_windows(windows)),
         "drift_time": pictures.figure("drift-time", drift_over_windows(windows)),
         "drift": pictures.figure("drift", drift_by_feature(last.drift)) if last else None,
-        "distributions": pictures.figure("distributions", distributions(last.distributions)) if last else None,
+        "distributions": pictures.figure("distributions", distributions(last.distributions))
+        if last
+        else None,
         "last": last,
     }
 
 
 def _entry_lines(report: LifecycleReport) -> str:
     """The ledger as fixed columns: number, time, actor, action, subject, first digits of the leaf hash."""
-    return "\n".join(
-        f"{e.number:>7}  {e.at.astimezone(UTC):%Y-%m-%d %H:%M}  {_fit(e.actor, 18)}  {_fit(e.action, 22)}  {_fit(e.subject, 20)}  {e.leaf_hash[:12]}"
-        for e in report.ledger.entries
-    )
+    lines = []
+    for e in report.ledger.entries:
+        moment = f"{e.at.astimezone(UTC):%Y-%m-%d %H:%M}"
+        words_ = (_fit(e.actor, 18), _fit(e.action, 22), _fit(e.subject, 20), e.leaf_hash[:12])
+        lines.append("  ".join((f"{e.number:>7}", moment, *words_)))
+    return "\n".join(lines)
 
 
 def _fit(text: str, width: int) -> str:

@@ -1,24 +1,22 @@
 """What WeasyPrint 70 leaves out of a tagged PDF/A-3a, added with pikepdf so that PDF/UA-1 can be claimed too.
 
-Each function does one thing to an open PDF; `polish` calls them in order. Before signing: nothing may touch the file
-after that. Pages are treated as pikepdf objects, whose types are dynamic, hence `Any`.
+Each function does one thing to an open PDF; `polish` calls them in order. Before signing: nothing may touch
+the file after that. Pages are treated as pikepdf objects, whose types are dynamic, hence `Any`.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lxml import etree
 from pikepdf import Array, Dictionary, Name, Pdf, String
 
 MARKED = re.compile(rb"/(\w+)\s*<<\s*/MCID\s+(\d+)\s*>>\s*BDC")
-RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 # PDF/A-3 wants every XMP property described that it does not define itself; pdfuaid:part is such a one.
-UA_SCHEMA = f"""<rdf:RDF xmlns:rdf="{RDF}" xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/"
- xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#" xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#"
- xmlns:pdfuaid="http://www.aiim.org/pdfua/ns/id/">
-<rdf:Description rdf:about=""><pdfuaid:part>1</pdfuaid:part></rdf:Description>
-<rdf:Description rdf:about=""><pdfaExtension:schemas><rdf:Bag><rdf:li rdf:parseType="Resource">
+UA_SCHEMA = b"""<rdf:Description rdf:about="" xmlns:pdfuaid="http://www.aiim.org/pdfua/ns/id/">
+<pdfuaid:part>1</pdfuaid:part></rdf:Description>
+<rdf:Description rdf:about="" xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/"
+ xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#" xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#">
+<pdfaExtension:schemas><rdf:Bag><rdf:li rdf:parseType="Resource">
 <pdfaSchema:schema>PDF/UA identification</pdfaSchema:schema>
 <pdfaSchema:namespaceURI>http://www.aiim.org/pdfua/ns/id/</pdfaSchema:namespaceURI>
 <pdfaSchema:prefix>pdfuaid</pdfaSchema:prefix>
@@ -26,7 +24,8 @@ UA_SCHEMA = f"""<rdf:RDF xmlns:rdf="{RDF}" xmlns:pdfaExtension="http://www.aiim.
 <pdfaProperty:name>part</pdfaProperty:name><pdfaProperty:valueType>Integer</pdfaProperty:valueType>
 <pdfaProperty:category>internal</pdfaProperty:category>
 <pdfaProperty:description>Part of ISO 14289 to which the file conforms</pdfaProperty:description>
-</rdf:li></rdf:Seq></pdfaSchema:property></rdf:li></rdf:Bag></pdfaExtension:schemas></rdf:Description></rdf:RDF>"""
+</rdf:li></rdf:Seq></pdfaSchema:property></rdf:li></rdf:Bag></pdfaExtension:schemas></rdf:Description>"""
+RDF_END = b"</rdf:RDF>"
 
 
 def polish(pdf: Pdf, labels: Mapping[str, str]) -> None:
@@ -61,7 +60,9 @@ def number_tree(pdf: Pdf) -> dict[int, Any]:
 
 
 def margin_boxes_to_artifacts(pdf: Pdf) -> None:
-    """Running heads have marked content whose structure elements hang on nothing: make them pagination artifacts."""
+    """Running heads have marked content whose structure elements hang on nothing: make them pagination
+    artifacts.
+    """
     reached = set()
     for element, _parents in elements(pdf.Root.StructTreeRoot):
         page = element.get("/Pg")
@@ -128,10 +129,11 @@ def describe_links(pdf: Pdf, labels: Mapping[str, str]) -> None:
 
 
 def claim_ua(pdf: Pdf) -> None:
-    """One rdf:RDF with WeasyPrint's description, pdfuaid:part and the extension schema that PDF/A-3 demands for it."""
-    packet = etree.fromstring(pdf.Root.Metadata.read_bytes())
-    rdf = packet.find(f"{{{RDF}}}RDF")
-    rdf.extend(etree.fromstring(UA_SCHEMA, etree.XMLParser(remove_blank_text=True)))
-    body = etree.tostring(packet, encoding="utf-8")
-    head = b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
-    pdf.Root.Metadata.write(head + body + b'\n<?xpacket end="w"?>')
+    """Put pdfuaid:part, and the extension schema that PDF/A-3 demands for it, into WeasyPrint's one rdf:RDF.
+
+    A second rdf:RDF, which WeasyPrint's own hook for metadata would make, is not read by validators.
+    """
+    packet = pdf.Root.Metadata.read_bytes()
+    if packet.count(RDF_END) != 1:
+        raise ValueError("The XMP packet has not exactly one rdf:RDF.")
+    pdf.Root.Metadata.write(packet.replace(RDF_END, UA_SCHEMA + RDF_END))

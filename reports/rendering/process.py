@@ -19,9 +19,22 @@ from reports.rendering.errors import RenderFailed
 
 ROOT = Path(__file__).resolve().parents[2]
 # What fontconfig and Python need; secrets of the service stay out of the child.
-PASSED_ON = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH", "FONTCONFIG_FILE", "FONTCONFIG_PATH", "XDG_CACHE_HOME")
+PASSED_ON = (
+    "PATH",
+    "HOME",
+    "TMPDIR",
+    "LD_LIBRARY_PATH",
+    "DYLD_FALLBACK_LIBRARY_PATH",
+    "FONTCONFIG_FILE",
+    "FONTCONFIG_PATH",
+    "XDG_CACHE_HOME",
+)
 
 Progress = Callable[[float, str], None]
+
+
+def unheard(_fraction: float, _text: str) -> None:
+    """The progress that nobody asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,12 +60,13 @@ class Job:
 def run_job(job: Job, *, target: Path, limits: Limits, progress: Progress | None = None) -> int:
     """Render `job` to `target`, which appears whole or not at all. Returns the number of pages.
 
-    Raises RenderFailed. If `progress` raises (a cancelled report), the child is ended and the exception goes on.
+    Raises RenderFailed. If `progress` raises (a cancelled report), the child is ended and the exception
+    goes on.
     """
     with tempfile.TemporaryDirectory(prefix=".render-", dir=target.parent) as name:
         folder = Path(name)
         _write_job(job, folder, limits)
-        pages = _watch(folder, job.moment, limits, progress or (lambda fraction, text: None))
+        pages = _watch(folder, job.moment, limits, progress or unheard)
         with (folder / "report.pdf").open("rb") as done:
             os.fsync(done.fileno())
         (folder / "report.pdf").replace(target)
@@ -73,7 +87,10 @@ def _write_job(job: Job, folder: Path, limits: Limits) -> None:
         "images": list(job.images),
         "labels": dict(job.labels),
         "memory_mib": limits.memory_mib,
-        "attachments": [{"name": a.name, "description": a.description, "relationship": a.relationship} for a in job.attachments],
+        "attachments": [
+            {"name": a.name, "description": a.description, "relationship": a.relationship}
+            for a in job.attachments
+        ],
     }
     (folder / "job.json").write_text(json.dumps(facts), encoding="utf-8")
 
@@ -82,17 +99,51 @@ def _environment(moment: datetime) -> dict[str, str]:
     kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     # Subset fonts carry a date; with this one it is the report's.
     epoch = str(int(moment.timestamp()))
-    return {**kept, "SOURCE_DATE_EPOCH": epoch, "PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+    return {
+        **kept,
+        "SOURCE_DATE_EPOCH": epoch,
+        "PYTHONHASHSEED": "0",
+        "PYTHONUTF8": "1",
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+    }
 
 
 def _watch(folder: Path, moment: datetime, limits: Limits, progress: Progress) -> int:
-    """Read what the child says until it ends or its time is over."""
+    """Start the child, read what it says until it ends or its time is over. Returns the number of pages."""
+    errors = folder / "stderr"
     command = [sys.executable, "-m", "reports.rendering.worker", str(folder)]
-    with (folder / "stderr").open("w+b") as errors:
-        child = subprocess.Popen(command, cwd=ROOT, env=_environment(moment), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors)
-        late = threading.Event()
-        clock = threading.Timer(limits.seconds, lambda: (late.set(), child.kill()))
-        clock.start()
+    with errors.open("wb") as sink:
+        child = subprocess.Popen(  # noqa: S603  our own interpreter and module, no shell
+            command,
+            cwd=ROOT,
+            env=_environment(moment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=sink,
+        )
+    last, late = _until_end(child, limits.seconds, progress)
+    if late:
+        text = _("The report was not finished within %(n)g seconds.") % {"n": limits.seconds}
+        raise RenderFailed("timeout", text)
+    if child.returncode != 0 or not last.get("done"):
+        raise _failure(last, child.returncode, errors.read_text(errors="replace"), limits)
+    return int(last["pages"])
+
+
+def _until_end(
+    child: "subprocess.Popen[bytes]", seconds: float, progress: Progress
+) -> tuple[dict[str, Any], bool]:
+    """The last thing that the child said, and whether its time was over. The child is gone afterwards."""
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        child.kill()
+
+    clock = threading.Timer(seconds, end)
+    clock.start()
+    with child:  # waits, and closes the pipe
         try:
             last = _listen(child, progress)
             child.wait()
@@ -100,15 +151,7 @@ def _watch(folder: Path, moment: datetime, limits: Limits, progress: Progress) -
             clock.cancel()
             if child.poll() is None:
                 child.kill()
-                child.wait()
-            if child.stdout:
-                child.stdout.close()
-        if late.is_set():
-            raise RenderFailed("timeout", _("The report was not finished within %(n)g seconds.") % {"n": limits.seconds})
-        if child.returncode != 0 or not last.get("done"):
-            errors.seek(0)
-            raise _failure(last, child.returncode, errors.read().decode(errors="replace"), limits)
-    return int(last["pages"])
+    return last, late.is_set()
 
 
 def _listen(child: "subprocess.Popen[bytes]", progress: Progress) -> dict[str, Any]:
@@ -127,7 +170,10 @@ def _listen(child: "subprocess.Popen[bytes]", progress: Progress) -> dict[str, A
 def _failure(last: Mapping[str, Any], code: int, errors: str, limits: Limits) -> RenderFailed:
     kind = str(last.get("error", ""))
     if kind == "memory" or "MemoryError" in errors or "Cannot allocate memory" in errors:
-        return RenderFailed("memory", _("The report needs more than the allowed %(n)d MiB of memory.") % {"n": limits.memory_mib})
+        return RenderFailed(
+            "memory",
+            _("The report needs more than the allowed %(n)d MiB of memory.") % {"n": limits.memory_mib},
+        )
     if kind == "refused_address":
         return RenderFailed(kind, str(last["text"]))
     said = str(last.get("text") or errors.strip()[-500:] or f"exit code {code}")

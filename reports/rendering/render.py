@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from reports.documents.lifecycle import LifecycleReport
 from reports.rendering.attachments import Attachment, evidence_attachment
 from reports.rendering.pages import lifecycle_page
-from reports.rendering.process import Job, Limits, Progress, run_job
+from reports.rendering.process import Job, Limits, Progress, run_job, unheard
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,10 +32,10 @@ def render_pdf(
 ) -> RenderedPdf:
     """The lifecycle report as tagged PDF/A-3a with `evidence.json` and `attachments` inside.
 
-    Equal report and attachments give a byte-identical file. `progress(fraction, text)` is called from 0 to 1 and may
-    raise to cancel. Raises RenderFailed; `out` is then as it was before.
+    Equal report and attachments give a byte-identical file. `progress(fraction, text)` is called from 0 to
+    1 and may raise to cancel. Raises RenderFailed; `out` is then as it was before.
     """
-    tell = progress or (lambda fraction, text: None)
+    tell = progress or unheard
     tell(0.0, _("Drawing charts"))
     page = lifecycle_page(report)
     tell(0.1, _("Starting the renderer"))

@@ -24,13 +24,20 @@ class Section:
 
 def sections_of(report: LifecycleReport) -> list[Section]:
     """All sections in reading order."""
-    found = [Section(id="summary", number="–", title=_("Summary")), Section(id="process", number="1", title=_("Process and ownership"))]
+    found = [
+        Section(id="summary", number="–", title=_("Summary")),
+        Section(id="process", number="1", title=_("Process and ownership")),
+    ]
     for n, iteration in enumerate(report.iterations, 2):
         title = _("Iteration %(n)d, %(state)s") % {"n": iteration.number, "state": iteration.mark.word}
         key = f"it{iteration.number}"
         children = [Section(id=f"{key}-runs", number="", title=_("Runs"))]
         children += [
-            Section(id=f"{key}-gate{m}", number="", title=_("Gate %(code)s: %(word)s") % {"code": gate.code, "word": gate.mark.word})
+            Section(
+                id=f"{key}-gate{m}",
+                number="",
+                title=_("Gate %(code)s: %(word)s") % {"code": gate.code, "word": gate.mark.word},
+            )
             for m, gate in enumerate(iteration.gates)
         ]
         found.append(Section(id=key, number=str(n), title=title, children=tuple(children)))
@@ -43,7 +50,7 @@ def sections_of(report: LifecycleReport) -> list[Section]:
     start = len(report.iterations) + 2
     found += [Section(id=key, number=str(n), title=title) for n, (key, title) in enumerate(titles, start)]
     verify = Section(id="verify", number="", title=_("Verify this report offline"))
-    found.append(Section(id="evidence", number="A", title=_("Annex A: evidence")))
-    found.append(Section(id="ledger", number="B", title=_("Annex B: ledger"), children=(verify,)))
-    found.append(Section(id="words", number="C", title=_("Annex C: the words")))
+    found.append(Section(id="evidence", number="A", title=_("Evidence")))
+    found.append(Section(id="ledger", number="B", title=_("Ledger"), children=(verify,)))
+    found.append(Section(id="words", number="C", title=_("The words")))
     return found

@@ -12,7 +12,9 @@ register = template.Library()
 @register.filter
 def groups(digest: str) -> SafeString:
     """64 hexadecimal digits in eight groups: lines break between groups, and copying gives no hyphen."""
-    return format_html_join("", "<span>{}</span><wbr>", ((digest[i : i + 8],) for i in range(0, len(digest), 8)))
+    return format_html_join(
+        "", "<span>{}</span><wbr>", ((digest[i : i + 8],) for i in range(0, len(digest), 8))
+    )
 
 
 @register.filter
@@ -54,4 +56,12 @@ def cut(text: str, length: int) -> str:
 @register.filter
 def size_class(text: str) -> str:
     """How large a title may be set, so that any length fits on the cover."""
-    return "short" if len(text) <= 26 else "medium" if len(text) <= 60 else "long" if len(text) <= 140 else "longest"
+    return (
+        "short"
+        if len(text) <= 26
+        else "medium"
+        if len(text) <= 60
+        else "long"
+        if len(text) <= 140
+        else "longest"
+    )

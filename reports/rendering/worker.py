@@ -1,7 +1,8 @@
 """The child process that renders one report: `python -m reports.rendering.worker FOLDER`.
 
-FOLDER holds `job.json` (see `process.Job`), the pictures and the attachments; the child writes `report.pdf` there.
-It says what it does in JSON lines on standard output. It needs no settings, no database and no network.
+FOLDER holds `job.json` (see `process.Job`), the pictures and the attachments; the child writes `report.pdf`
+there. It says what it does in JSON lines on standard output. It needs no settings, no database and no
+network.
 """
 
 import io
@@ -35,11 +36,11 @@ def main(folder: Path) -> int:
 
 def render(job: dict[str, Any], folder: Path) -> int:
     """Lay out, write, polish, save. Returns the number of pages."""
-    # Imported under the memory limit, and only by the child: they take 60 MiB.
-    import pikepdf
+    # Imported under the memory limit, and where `main` can catch what they raise: they take 60 MiB.
+    import pikepdf  # noqa: PLC0415
 
-    from reports.rendering import layout
-    from reports.rendering.polish import polish
+    from reports.rendering import layout  # noqa: PLC0415
+    from reports.rendering.polish import polish  # noqa: PLC0415
 
     report_layout_progress()
     images = {name: folder / "images" / name for name in job["images"]}
@@ -47,7 +48,12 @@ def render(job: dict[str, Any], folder: Path) -> int:
     pages = len(document.pages)
     say(step="write", fraction=0.75)
     files = [(folder / "attachments" / str(n), facts) for n, facts in enumerate(job["attachments"])]
-    raw = layout.write(document, identifier=job["identifier"], moment=datetime.fromisoformat(job["moment"]), attachments=files)
+    raw = layout.write(
+        document,
+        identifier=job["identifier"],
+        moment=datetime.fromisoformat(job["moment"]),
+        attachments=files,
+    )
     say(step="polish", fraction=0.92)
     with pikepdf.open(io.BytesIO(raw)) as pdf:
         polish(pdf, job["labels"])
@@ -62,7 +68,8 @@ def render(job: dict[str, Any], folder: Path) -> int:
 
 def say(**facts: object) -> None:
     """One line for the parent."""
-    print(json.dumps(facts), flush=True)
+    sys.stdout.write(json.dumps(facts) + "\n")
+    sys.stdout.flush()
 
 
 def fail(code: str, text: str) -> int:
@@ -72,7 +79,9 @@ def fail(code: str, text: str) -> int:
 
 
 class LayoutProgress(logging.Handler):
-    """Turns WeasyPrint's progress log into lines for the parent. How many pages come is not known beforehand."""
+    """Turns WeasyPrint's progress log into lines for the parent. How many pages come is not known
+    beforehand.
+    """
 
     def emit(self, record: logging.LogRecord) -> None:
         """Pass on the number of the page that is laid out."""
