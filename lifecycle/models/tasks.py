@@ -28,9 +28,9 @@ class Task(models.Model):
     name = models.CharField(max_length=300)
     summary = models.TextField(blank=True)
     order = models.PositiveSmallIntegerField()
-    stage = models.CharField(max_length=10, blank=True)
+    stage = models.CharField(max_length=20, blank=True)
     role = models.CharField(
-        max_length=10, help_text="role code of the process that owns it by default"
+        max_length=20, help_text="role code of the process that owns it by default"
     )
     mandatory = models.BooleanField(default=True)
     evidence_kinds = models.JSONField(
