@@ -107,7 +107,7 @@ class PsiBars:
             "bar_y": num(middle - 2.5),
             "bar_width": num(x - self.LEFT),
             "bar_css": "bad" if bad else "now",
-            "marker": shape(x, middle, 5),
+            "marker": shape(x, middle, 7 if shape is triangle else 5),
             "marker_css": css,
             "text": f"{bar.value:.2f}",
             "css": word,
