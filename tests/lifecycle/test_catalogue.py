@@ -209,8 +209,8 @@ FACTS = {
 }  # fmt: skip
 NOTHING = {
     "metrics": {}, "slices": {}, "previous": None, "tasks": [], "handoffs": [], "requirements": [],
-    "risks": [], "findings": [{"severity": "critical", "state": "open"}], "evidence": [], "run": {}, "data": {},
-    "monitoring": {}, "scope": {},
+    "risks": [], "findings": [{"severity": "critical", "state": "open"}], "evidence": [], "run": {},
+    "data": {}, "monitoring": {}, "scope": {},
 }  # fmt: skip
 CRITERIA = [
     pytest.param(gate, criterion, id=f"{gate.key}/{criterion.key}")
