@@ -1,6 +1,9 @@
 """The database refuses, whoever asks: raw SQL as an owner of the tables would type it."""
 
+from urllib.request import urlopen
+
 import pytest
+from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from ledger.models import Entry, Payload, TreeHead
@@ -120,3 +123,25 @@ def test_a_committing_test_finds_the_ledger_empty_and_guarded(turn):
 
     assert list(Entry.objects.values_list("index", flat=True)) == [0, 1]
     refused("DELETE FROM ledger_treehead")
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_a_live_server_starts_from_an_empty_ledger_each_time(live_server, turn):
+    append_one()
+
+    with urlopen(f"{live_server.url}/healthz", timeout=10) as answer:
+        assert answer.status == 200
+
+    assert Entry.objects.get().index == 0
+    refused("DELETE FROM ledger_treehead")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_triggers_can_be_taken_back_and_made_again():
+    append_one()
+
+    call_command("migrate", "ledger", "0001", verbosity=0)
+    sql("UPDATE ledger_treehead SET root = root")
+    call_command("migrate", "ledger", verbosity=0)
+
+    refused("UPDATE ledger_treehead SET root = root")
