@@ -14,6 +14,7 @@ from governance.models import CriterionResult
 from lifecycle.definitions import GATE_VARIABLES, problem_of
 
 Verdict = CriterionResult.Verdict
+_LAST_OF_FOUR_DIGITS = 0xFFFF
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Judgement:
 
 
 def read_criterion(expression: str, *, where: str) -> None:
-    """Raise `Invalid` that names the place if the expression does not parse or asks for what is never there."""
+    """Raise `Invalid` naming the place if the expression does not parse or asks for what is never there."""
     problem = problem_of(expression, GATE_VARIABLES)
     if problem is not None:
         raise Invalid("criterion_unreadable", problem, where)
@@ -120,7 +121,7 @@ def _quoted(text: str) -> str:
 
 
 def _escape(char: str) -> str:
-    return f"\\u{ord(char):04x}" if ord(char) <= 0xFFFF else f"\\U{ord(char):08x}"
+    return f"\\u{ord(char):04x}" if ord(char) <= _LAST_OF_FOUR_DIGITS else f"\\U{ord(char):08x}"
 
 
 def _first_line(error: Exception) -> str:

@@ -9,7 +9,7 @@ from ledger.states import StateMachine
 
 
 class Gate(models.Model):
-    """A decision asked for: may this pass? Holds the definition it was opened under, whatever changes later."""
+    """A decision asked for. Holds the definition it was opened under, whatever changes later."""
 
     class State(models.TextChoices):
         OPEN = "open", _("Open")

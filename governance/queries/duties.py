@@ -59,9 +59,9 @@ def _reasons(entry: Entry, detail: dict[str, object]) -> list[tuple[str, str]]:
 
 
 def _owners(detail: dict[str, object]) -> list[int]:
-    """Ids of people that an entry makes owners: `owner`, `accountable`, or the list `owners`."""
-    found = [detail.get("owner"), detail.get("accountable")]
-    listed = detail.get("owners")
-    if isinstance(listed, list):
-        found += listed
-    return [pk for pk in found if isinstance(pk, int)]
+    """Ids of the people whom an entry makes owner of a task, or accountable for it."""
+    assigned = detail.get("assigned")
+    places = [detail, *(assigned if isinstance(assigned, list) else [])]
+    return [
+        pk for place in places for pk in (place.get("owner"), place.get("accountable")) if isinstance(pk, int)
+    ]

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet
+
 from governance.models import Authorization, Finding, Gate
-from lifecycle.models import Evidence, ModelVersion, Requirement, Risk
+from lifecycle.models import Evidence, ModelVersion, Requirement, Risk, Task
 
 _COUNTS = (Evidence.State.ATTACHED, Evidence.State.VERIFIED)
 
@@ -47,8 +49,8 @@ def facts_of(gate: Gate) -> Facts:
         "findings": list(
             Finding.objects.filter(project=gate.iteration.project).values("severity", "state").order_by("pk")
         ),
-        "evidence": [_evidence(item) for item in evidence],
-        "run": _run_facts(records),
+        "evidence": [_evidence(item) for item in _standing(evidence)],
+        "run": _run_facts(records, reproduced=_reproduced(evidence, gate.model_version_id)),
         "data": _data_facts(records),
         "monitoring": _monitoring(evidence),
         "scope": gate.scope,
@@ -59,10 +61,7 @@ def facts_of(gate: Gate) -> Facts:
 
 def requirements_of(gate: Gate) -> list[Requirement]:
     """The current requirements that this gate checks. 1 query."""
-    current = gate.iteration.project.requirements.exclude(
-        state__in=[Requirement.State.SUPERSEDED, Requirement.State.DRAFT]
-    )
-    return list(current.filter(gate=gate.key).order_by("-blocking", "key"))
+    return list(_current_requirements(gate).filter(gate=gate.key).order_by("-blocking", "key"))
 
 
 def holds(operator: str, observed: float, limit: float) -> bool:
@@ -73,6 +72,11 @@ def holds(operator: str, observed: float, limit: float) -> bool:
         ">": observed > limit,
         "<": observed < limit,
     }[operator]
+
+
+def _current_requirements(gate: Gate) -> QuerySet[Requirement]:
+    without = [Requirement.State.SUPERSEDED, Requirement.State.DRAFT]
+    return gate.iteration.project.requirements.exclude(state__in=without)
 
 
 def _records(evidence: Iterable[Evidence], model_version_id: int | None) -> list[dict[str, Any]]:
@@ -137,10 +141,12 @@ def _tasks(gate: Gate) -> list[dict[str, Any]]:
 
 
 def _risks(gate: Gate) -> list[dict[str, Any]]:
+    """The risks of the phases up to the gate's: what comes later is not looked at yet."""
     appetite = gate.iteration.project.risk_appetite
-    rows = Risk.objects.filter(task__phase__iteration=gate.iteration).values_list(
-        "key", "task__phase__key", "score", "state"
-    )
+    reached = Risk.objects.filter(
+        task__phase__iteration=gate.iteration, task__phase__order__lte=gate.phase.order
+    ).exclude(task__state=Task.State.NOT_APPLICABLE)
+    rows = reached.values_list("key", "task__phase__key", "score", "state")
     return [
         {
             "key": key,
@@ -158,13 +164,14 @@ def _requirements(
     gate: Gate, metrics: dict[str, float], slices: dict[str, dict[str, float]]
 ) -> list[dict[str, Any]]:
     found = []
-    for requirement in requirements_of(gate):
+    for requirement in _current_requirements(gate).order_by("key"):
         held_in = slices.get(requirement.slice, {}) if requirement.slice else metrics
         observed = held_in.get(requirement.metric)
         met = observed is not None and holds(requirement.operator, observed, requirement.limit)
         found.append(
             {
                 "key": requirement.key,
+                "gate": requirement.gate,
                 "metric": requirement.metric,
                 "slice": requirement.slice,
                 "blocking": requirement.blocking,
@@ -172,6 +179,15 @@ def _requirements(
             }
         )
     return found
+
+
+def _standing(evidence: Iterable[Evidence]) -> list[Evidence]:
+    """What counts, and what has lapsed without newer evidence of its kind in its place."""
+    listed = list(evidence)
+    renewed = {(item.task_id, item.snapshot.kind) for item in listed if item.state in _COUNTS}
+    return [
+        item for item in listed if item.state in _COUNTS or (item.task_id, item.snapshot.kind) not in renewed
+    ]
 
 
 def _evidence(item: Evidence) -> dict[str, Any]:
@@ -183,17 +199,36 @@ def _evidence(item: Evidence) -> dict[str, Any]:
     }
 
 
-def _run_facts(records: list[dict[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _reproduced(evidence: Iterable[Evidence], model_version_id: int | None) -> bool:
+    """Two different trainings gave this model: versions are named by digest, so the bytes are the same."""
+    runs = {
+        item.snapshot.run_id
+        for item in evidence
+        if item.state in _COUNTS
+        and item.snapshot.kind == "TRN"
+        and item.snapshot.run is not None
+        and item.snapshot.run.model_version_id == model_version_id
+    }
+    return model_version_id is not None and len(runs) > 1
+
+
+def _run_facts(records: list[dict[str, Any]], *, reproduced: bool) -> dict[str, Any]:
+    """Counts of rows from training and evaluation; whether another run made the very same model."""
+    found: dict[str, Any] = {"reproduced": reproduced}
     for content in records:
         record = content.get("record", {})
-        found.update(record.get("run") or {})
-        found.update(record.get("rows") if isinstance(record.get("rows"), dict) else {})
+        split, rows = record.get("split") or {}, record.get("rows") or {}
+        named = {
+            "rows_train": split.get("train_rows"),
+            "rows_test": rows.get("judged") or split.get("test_rows"),
+        }
+        found.update({name: value for name, value in named.items() if value is not None})
     return found
 
 
 def _data_facts(records: list[dict[str, Any]]) -> dict[str, Any]:
-    return dict(records[-1].get("record", {}).get("data") or {}) if records else {}
+    data = dict(records[-1].get("record", {}).get("data") or {}) if records else {}
+    return {**data, "digest": data.get("sha256", "")}
 
 
 def _monitoring(evidence: Iterable[Evidence]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Permission for one model digest in one environment: given by a passed gate, suspended, resumed, withdrawn."""
+"""Permission for one model digest in one environment: given by a gate, suspended, resumed, withdrawn."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lifecycle.models import User
 
 @transaction.atomic
 def give_authorization(*, gate: Gate, actor: User) -> Authorization:
-    """Authorize the model of a passed gate for its environment and scope, for as long as the gate's definition says.
+    """Authorize the model of a passed gate for its environment and scope, as long as the definition says.
 
     Raises `Refused` if the gate has not been passed or names no model.
     """

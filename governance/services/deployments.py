@@ -31,9 +31,9 @@ def record_deployment(
 ) -> Deployment:
     """Put a model version into an environment in place of what is live there.
 
-    The gate check is asked first; a "deny" is `Refused` with its reasons, unless a manager breaks the glass by
-    giving a reason, which opens a finding of high severity. Also records a deployment run, so that tasks can be
-    proven by it.
+    The gate check is asked first; a "deny" is `Refused` with its reasons, unless a manager breaks the glass
+    by giving a reason, which opens a finding of high severity. Also records a deployment run, so that tasks
+    can be proven by it.
     """
     project = Project.objects.select_for_update().get(pk=iteration.project_id)
     if not may_ask(actor, project):

@@ -18,6 +18,7 @@ from governance.errors import Invalid, Refused
 from governance.models import GATE_STATES, CriterionResult, Evaluation, Gate
 from governance.queries.facts import Facts, facts_of, requirements_of
 from governance.rules.gates import has_seat, may_ask, may_manage
+from ledger.actors import SystemActor
 from ledger.services import append
 from lifecycle.definitions import Gate as GateDefinition
 from lifecycle.definitions import ProcessDocument
@@ -79,7 +80,7 @@ def open_gate(
 
 @transaction.atomic
 def evaluate_gate(*, gate: Gate, actor: User) -> Evaluation:
-    """Judge every criterion now and keep the result. If nothing changed since the last time, that one is given.
+    """Judge every criterion now and keep the result; if nothing changed since the last time, give that one.
 
     Raises `Refused` unless the gate is open.
     """
@@ -149,7 +150,7 @@ def withdraw_gate(*, gate: Gate, actor: User, reason: str) -> Gate:
 
 
 def close_gate(*, gate: Gate, actor: User, event: str, reason: str, target_phase: str = "") -> Gate:
-    """Move an open gate to its end and its phase along; for services that have locked it and asked who may."""
+    """Move an open gate to its end and its phase along; the caller has locked it and asked who may."""
     gate.state = GATE_STATES.next(gate.state, event)
     gate.outcome_reason, gate.decided_at = reason, now()
     gate.save(update_fields=["state", "outcome_reason", "decided_at"])
@@ -324,4 +325,5 @@ def _move_phase(gate: Gate, actor: User, event: str, reason: str, target_phase: 
         problem = _("“%(phase)s” is not an earlier phase of this iteration.") % {"phase": target_phase}
         raise Invalid("phase_unknown", problem, "target_phase")
     decide_phase(phase=gate.phase, outcome="send_back", actor=actor, reason=reason)
-    reopen_phase(phase=target, actor=actor, reason=reason)
+    # The one who decides at the gate need not be a manager: the gate itself opens the earlier phase.
+    reopen_phase(phase=target, actor=SystemActor(f"gate {gate.key}"), reason=reason)

@@ -1,6 +1,7 @@
 """Electronic signatures under a gate's evaluation.
 
-After 21 CFR Part 11: printed name, time, meaning, password given again, bound to the digest of what was shown.
+After 21 CFR Part 11: printed name, time, meaning, password given again, bound to the digest of what was
+shown.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ def sign_gate(
     refuses it (`target_phase`: where the work goes on). An acknowledgement decides nothing.
 
     Raises `PermissionDenied` without a seat or when separation of duties forbids it, `Refused` for a wrong
-    password, changed facts, unmet criteria or a second signature, `Invalid` for an unknown decision or meaning.
+    password, changed facts, unmet criteria or a second signature, `Invalid` for an unknown decision or
+    meaning.
     """
     gate = lock_gate(gate)
     _refuse_who_may_not(gate, actor)

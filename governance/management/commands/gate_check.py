@@ -17,7 +17,7 @@ from governance.queries.gate_checks import gate_check, read_scope
 class Command(BaseCommand):
     """Print the decision with its reasons as JSON."""
 
-    help = "Says whether a model digest is authorized for an environment. Exit code: 0 allow, 1 deny, 2 bad call."
+    help = "Is this model digest authorized for that environment? Exit code: 0 allow, 1 deny, 2 bad call."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
