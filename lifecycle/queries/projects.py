@@ -3,6 +3,7 @@
 import datetime as dt
 from collections import defaultdict
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
@@ -161,8 +162,8 @@ def _waiting_firings(project_ids: list[int]) -> dict[int, int]:
     return _counted(waiting.values_list("pk"))
 
 
-def _counted(rows: QuerySet[object, tuple[int]]) -> dict[int, int]:
-    return dict(rows.order_by().annotate(count=Count("*")))  # type: ignore[arg-type]  # two columns by now
+def _counted(rows: QuerySet[Any, Any]) -> dict[int, int]:
+    return dict(rows.order_by().annotate(count=Count("*")))
 
 
 def _last_monitoring(project_ids: list[int]) -> dict[int, Run]:

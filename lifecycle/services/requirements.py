@@ -138,7 +138,7 @@ def _checked(**values: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _record(action: LifecycleAction, requirement: Requirement, actor: Actor, **detail: object) -> None:
+def _record(action: LifecycleAction, requirement: Requirement, actor: Actor, **detail: Any) -> None:
     record(
         action, requirement, actor=actor, project=requirement.project,
         key=requirement.key, version=requirement.version, **detail,
