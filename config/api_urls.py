@@ -1,10 +1,18 @@
 """Addresses of the API, version 1, in a namespace of their own, so that no name means a page too."""
 
 from django.urls import URLPattern, URLResolver, path
+from rest_framework.routers import SimpleRouter
 
 from governance.api.gate_checks import GateCheckView
+from lifecycle.api.projects import ProjectViewSet
+from lifecycle.api.runs import RunViewSet
+
+router = SimpleRouter()
+router.register("projects", ProjectViewSet, basename="project")
+router.register("runs", RunViewSet, basename="run")
 
 app_name = "api"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("gate-checks/", GateCheckView.as_view(), name="gate-checks"),
+    *router.urls,
 ]

@@ -15,6 +15,10 @@ ROOT = Path(__file__).resolve().parents[2]
 PYTHON = sys.executable
 
 
+def never(said):
+    return False
+
+
 def supervise(*children, until):
     """Run a supervisor whose clock for looking around also decides when to stop."""
     said = []
@@ -48,7 +52,7 @@ def test_a_vital_child_that_cannot_start_ends_all_with_its_code():
     steady = Child("worker", [PYTHON, "-c", "import time; time.sleep(60)"])
     broken = Child("web", [PYTHON, "-c", "raise SystemExit(4)"], vital=True)
 
-    code, said = supervise(broken, steady, until=lambda said: False)
+    code, said = supervise(broken, steady, until=never)
 
     assert code == 4
     assert said == ["web did not start (exit code 4)."]
@@ -64,7 +68,7 @@ def test_stopping_leaves_nothing_running_that_a_child_started(tmp_path):
         "time.sleep(60)"
     )
 
-    supervise(Child("worker", [PYTHON, "-c", code]), until=lambda said: note.exists() and note.read_text())
+    supervise(Child("worker", [PYTHON, "-c", code]), until=lambda _: note.exists() and note.read_text())
 
     time.sleep(0.2)
     assert not runs(int(note.read_text()))
