@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Any
 
@@ -10,6 +11,8 @@ from lifecycle.definitions.flow import Handoff, Loop, OpensOn, Trigger
 from lifecycle.definitions.gates import Gate
 from lifecycle.definitions.text import parse
 from lifecycle.definitions.work import Phase, Risk, Task
+
+_QUOTED = re.compile(r"[\"']([^\"']*)[\"']")
 
 
 def tailored(
@@ -28,12 +31,15 @@ def tailored(
 
     Phases without a task go, and with them their risks, gates and handoffs. A risk stays while one of its
     tasks stays, a trigger while something is left that it reopens, a method while a risk names it. A task
-    that followed a dropped one follows what that one followed. `drop_criteria` holds `gate/criterion` pairs
-    such as `G3/rerun-proven`. Raises KeyError for keys that are not in the document and `Invalid` if what is
+    that followed a dropped one follows what that one followed. A criterion that names a dropped phase, task
+    or handoff could never be met and goes too; a gate without criteria goes. `drop_criteria` holds
+    `gate/criterion` pairs such as `G3/rerun-proven`. Raises KeyError for keys that are not in the document and `Invalid` if what is
     left makes no process.
     """
     _refuse_unknown(doc, keep_tasks, keep_handoffs, keep_triggers, keep_gates, drop_criteria)
-    kept = _Kept(doc, set(keep_tasks), keep_triggers, keep_gates)
+    kept = _Kept(doc, set(keep_tasks), keep_triggers)
+    gates = _gates(doc, kept, keep_gates, keep_handoffs, drop_criteria)
+    kept.gates = {gate.key for gate in gates}
     risks = _risks(doc, kept)
     named = {method for risk in risks for method in risk.methods}
     update = {
@@ -47,7 +53,7 @@ def tailored(
         "loops": _loops(doc, kept),
         "handoffs": _handoffs(doc, kept, keep_handoffs),
         "triggers": _triggers(doc, kept),
-        "gates": _gates(doc, kept, drop_criteria),
+        "gates": gates,
     }
     return parse(doc.model_copy(update=update).model_dump(mode="json"))
 
@@ -55,21 +61,11 @@ def tailored(
 class _Kept:
     """The keys that stay."""
 
-    def __init__(
-        self,
-        doc: ProcessDocument,
-        tasks: set[str],
-        triggers: Collection[str] | None,
-        gates: Collection[str] | None,
-    ) -> None:
+    def __init__(self, doc: ProcessDocument, tasks: set[str], triggers: Collection[str] | None) -> None:
         self.tasks = tasks
         self.phases = {task.phase for task in doc.tasks if task.key in tasks}
         self.work = self.phases | tasks
-        self.gates = {
-            gate.key
-            for gate in doc.gates
-            if self.phases.intersection(gate.between) and (gates is None or gate.key in gates)
-        }
+        self.gates: set[str] = set()
         self.triggers = {
             trigger.key
             for trigger in doc.triggers
@@ -158,14 +154,29 @@ def _triggers(doc: ProcessDocument, kept: _Kept) -> tuple[Trigger, ...]:
     )
 
 
-def _gates(doc: ProcessDocument, kept: _Kept, drop: Collection[str]) -> tuple[Gate, ...]:
-    return tuple(
-        gate.model_copy(
-            update={
-                "between": _within(gate.between, kept.phases),
-                "criteria": tuple(c for c in gate.criteria if f"{gate.key}/{c.key}" not in drop),
-            }
+def _gates(
+    doc: ProcessDocument,
+    kept: _Kept,
+    keep: Collection[str] | None,
+    handoffs: Collection[str] | None,
+    drop: Collection[str],
+) -> tuple[Gate, ...]:
+    gone = {phase.key for phase in doc.phases} | {task.key for task in doc.tasks}
+    gone -= kept.work
+    gone |= {
+        handoff.key
+        for handoff in doc.handoffs
+        if handoff.phase not in kept.phases or (handoffs is not None and handoff.key not in handoffs)
+    }
+    gates = []
+    for gate in doc.gates:
+        between = _within(gate.between, kept.phases)
+        criteria = tuple(
+            criterion
+            for criterion in gate.criteria
+            if f"{gate.key}/{criterion.key}" not in drop
+            and not gone.intersection(_QUOTED.findall(criterion.expression))
         )
-        for gate in doc.gates
-        if gate.key in kept.gates
-    )
+        if between and criteria and (keep is None or gate.key in keep):
+            gates.append(gate.model_copy(update={"between": between, "criteria": criteria}))
+    return tuple(gates)

@@ -382,6 +382,18 @@ def test_tailoring_keeps_the_chosen_handoffs_triggers_gates_and_criteria():
     assert "rerun-agrees" not in [criterion.key for criterion in doc.gate("G4").criteria]
 
 
+def test_tailoring_drops_criteria_that_could_no_longer_be_met():
+    doc = tailored(catalogue(), keep_tasks={"1.1", "1.3", "4.1", "5.5"}, keep_handoffs={"H-19"})
+
+    first = [criterion.key for criterion in doc.gate("G1").criteria]
+    live = [criterion.key for criterion in doc.gate("G5").criteria]
+    assert "decision-to-go-on" in first
+    assert "data-verified" not in first
+    assert "monitoring-in-place" in live
+    assert "authorization-handed-over" not in live
+    assert "fallback-rehearsed" not in live
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
