@@ -33,8 +33,8 @@ def tailored(
     tasks stays, a trigger while something is left that it reopens, a method while a risk names it. A task
     that followed a dropped one follows what that one followed. A criterion that names a dropped phase, task
     or handoff could never be met and goes too; a gate without criteria goes. `drop_criteria` holds
-    `gate/criterion` pairs such as `G3/rerun-proven`. Raises KeyError for keys that are not in the document and `Invalid` if what is
-    left makes no process.
+    `gate/criterion` pairs such as `G3/rerun-proven`. Raises KeyError for keys that are not in
+    the document and `Invalid` if what is left makes no process.
     """
     _refuse_unknown(doc, keep_tasks, keep_handoffs, keep_triggers, keep_gates, drop_criteria)
     kept = _Kept(doc, set(keep_tasks), keep_triggers)
