@@ -180,7 +180,8 @@ def allow_working(actor: User, task: Task) -> None:
 
 def check_scores(severity: int, occurrence: int) -> None:
     """Severity and occurrence are whole numbers from 1 to 5."""
-    for where, value in (("severity", severity), ("occurrence", occurrence)):
+    given: dict[str, object] = {"severity": severity, "occurrence": occurrence}
+    for where, value in given.items():
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 5:
             raise Invalid("bad_score", _("This is a number from 1 to 5."), where)
 
