@@ -57,7 +57,7 @@ def store_week(data: Path, *, country: str, store: str, week: str) -> pd.DataFra
         day = pd.Timestamp(week).normalize()
     except ValueError as error:
         raise Invalid("bad_week", f"“{week}” is no date such as 2026-02-09.", "week") from error
-    monday = day - pd.Timedelta(days=day.dayofweek)
+    monday = day - pd.Timedelta(days=day.day_of_week)
     chosen = frame[frame["week"] == monday]
     if chosen.empty:
         first, last = frame["week"].min().date(), frame["week"].max().date()

@@ -164,8 +164,7 @@ def _load(path: Path, ref: DataRef, columns: list[str], where: str) -> pd.DataFr
     try:
         if ref.format == "parquet":
             return pd.read_parquet(path, columns=columns)
-        # index_col=False: a line that is too long must be an error, not a silent shift of the columns.
-        return pd.read_csv(path, usecols=columns, encoding="utf-8-sig", index_col=False)[columns]
+        frame = pd.read_csv(path, encoding="utf-8-sig")
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, pa.ArrowException) as error:
         line = re.search(r"line (\d+)", str(error))
         place = f" at line {line.group(1)}" if line else ""
@@ -175,6 +174,11 @@ def _load(path: Path, ref: DataRef, columns: list[str], where: str) -> pd.DataFr
         ) from error
     except OSError as error:
         raise ExecutorError("read data", f"“{ref.uri}” cannot be read: {error}") from error
+    if not isinstance(frame.index, pd.RangeIndex):  # pandas takes what is too much for row names
+        text = f"“{ref.uri}” cannot be read at line 2: it has more fields than the header."
+        raise Invalid("not_parsable", text, f"{where}/uri")
+    _check_cells(len(frame), len(frame.columns), ref, where)
+    return frame[columns]
 
 
 def keep_rows(frame: pd.DataFrame, conditions: Iterable[Condition], where: str) -> pd.DataFrame:

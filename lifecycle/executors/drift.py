@@ -16,6 +16,7 @@ Floats = NDArray[np.float64]
 EPSILON = 1e-4
 """The share that an empty bin is taken to have, so that the logarithm stays finite."""
 BINS = 10
+EXACT_UP_TO = 100
 CHART_BINS = 20
 CHART_CATEGORIES = 20
 
@@ -65,7 +66,8 @@ def numeric_drift(reference: Floats, current: Floats) -> Drift:
     left, right = reference[~np.isnan(reference)], current[~np.isnan(current)]
     statistic = p_value = None
     if left.size and right.size:
-        result = stats.ks_2samp(left, right, method="asymp")
+        small = max(left.size, right.size) <= EXACT_UP_TO  # where the asymptotic formula does not hold
+        result = stats.ks_2samp(left, right, method="exact" if small else "asymp")
         statistic, p_value = float(result.statistic), float(result.pvalue)
     return Drift(psi, "kolmogorov_smirnov", statistic, p_value, _histogram(left, right))
 
