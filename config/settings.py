@@ -248,6 +248,13 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    # Without these, fields that are called alike get numbered names in the document.
+    "ENUM_NAME_OVERRIDES": {
+        "ProjectState": "lifecycle.models.Project.State",
+        "RunKind": "lifecycle.models.Run.Kind",
+        "RunKindToAskFor": "lifecycle.api.runs.KINDS_TO_ASK_FOR",
+        "RunState": "lifecycle.models.Run.State",
+    },
 }
 
 # --- Log ------------------------------------------------------------------------------------------

@@ -1,8 +1,10 @@
 """Asking for runs: the specification is checked first, then run and job come into being together."""
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import rfc8785
 from django.db import transaction
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
@@ -120,11 +122,11 @@ def _request(
     allow(
         is_machine(actor) or can_contribute(actor, project), _("Only managers and contributors ask for runs.")
     )
-    title = line(title, "title")
+    title, digest = line(title, "title"), _digest(spec)
     external_id = f"{actor.actor_key}:{once}" if once else ""
     earlier = Run.objects.filter(source="builtin", external_id=external_id).first() if once else None
     if earlier is not None:
-        return _the_same(earlier, project, kind, spec)
+        return _the_same(earlier, project, kind, digest)
     check_place(project, iteration, task, model_version)
 
     run = Run.objects.create(
@@ -135,7 +137,7 @@ def _request(
         title=title,
         external_id=external_id,
         spec=spec.model_dump(mode="json"),
-        spec_digest=spec_digest(spec),
+        spec_digest=digest,
         model_version=model_version,
         started_by=person(actor),
         created_at=now(),
@@ -148,8 +150,18 @@ def _request(
     return run
 
 
-def _the_same(earlier: Run, project: Project, kind: Run.Kind, spec: Part) -> Run:
-    if (earlier.project_id, earlier.kind, earlier.spec_digest) != (project.pk, kind, spec_digest(spec)):
+def _digest(spec: Part) -> str:
+    """The specification's digest; Invalid for what no database or canonical JSON can hold."""
+    if "\\u0000" in json.dumps(spec.model_dump(mode="json")):
+        raise Invalid("null_character", _("The specification contains a null character."))
+    try:
+        return spec_digest(spec)
+    except rfc8785.CanonicalizationError as error:
+        raise Invalid("not_canonical", _("A number in the specification is too large.")) from error
+
+
+def _the_same(earlier: Run, project: Project, kind: Run.Kind, digest: str) -> Run:
+    if (earlier.project_id, earlier.kind, earlier.spec_digest) != (project.pk, kind, digest):
         raise Refused("key_reused", _("This key has already been used for another run."))
     return earlier
 

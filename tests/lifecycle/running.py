@@ -32,7 +32,7 @@ def member(project: Project, role: str) -> User:
 
 def project() -> Project:
     """A project under the shipped process, with a manager and without triggers."""
-    owner, number = person(org_role="process_owner"), next(_numbers)
+    owner, number = person(), next(_numbers)
     process = Process.objects.create(key=f"process-{number}", name="Process")
     version = ProcessVersion.objects.create(
         process=process,
