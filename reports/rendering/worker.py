@@ -14,6 +14,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pikepdf
+
+from reports.rendering import layout
+from reports.rendering.fetch import RefusedAddress
+from reports.rendering.polish import polish
+
 MEBI = 1024 * 1024
 
 
@@ -27,21 +33,16 @@ def main(folder: Path) -> int:
         pages = render(job, folder)
     except MemoryError:
         return fail("memory", f"needs more than {job['memory_mib']} MiB")
+    except RefusedAddress as refused:
+        return fail("refused_address", str(refused))
     except Exception as problem:  # noqa: BLE001  the edge of this process: what failed must reach the parent in words
-        refused = type(problem).__name__ == "RefusedAddress"
-        return fail("refused_address" if refused else "crashed", f"{type(problem).__name__}: {problem}")
+        return fail("crashed", f"{type(problem).__name__}: {problem}")
     say(done=True, pages=pages)
     return 0
 
 
 def render(job: dict[str, Any], folder: Path) -> int:
     """Lay out, write, polish, save. Returns the number of pages."""
-    # Imported under the memory limit, and where `main` can catch what they raise: they take 60 MiB.
-    import pikepdf  # noqa: PLC0415
-
-    from reports.rendering import layout  # noqa: PLC0415
-    from reports.rendering.polish import polish  # noqa: PLC0415
-
     report_layout_progress()
     images = {name: folder / "images" / name for name in job["images"]}
     document = layout.lay_out(job["html"], images)
