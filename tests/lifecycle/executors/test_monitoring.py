@@ -99,7 +99,7 @@ def test_performance_and_prediction_drift_are_measured_where_labels_are(windows,
         limits={"metrics": [{"metric": "brier", "op": "<=", "limit": 0.25}]},
     )
 
-    result = monitor(spec, root=windows, model_loader=lambda digest: model)
+    result = monitor(spec, root=windows, model_loader=lambda _: model)
 
     assert result.verdict == "ok"
     assert result.prediction["verdict"] == "ok"
@@ -118,7 +118,7 @@ def test_a_metric_beyond_its_limit_decides(windows, model):
         limits={"metrics": [{"metric": "brier", "op": "<=", "limit": 0.25}]},
     )
 
-    result = monitor(spec, root=windows, model_loader=lambda digest: model)
+    result = monitor(spec, root=windows, model_loader=lambda _: model)
 
     assert result.verdict == "drift"
     assert result.findings[-1].code == "metric_limit"
@@ -133,7 +133,7 @@ def test_a_limit_without_labels_is_said_not_to_be_measured(windows, model):
         limits={"metrics": [{"metric": "brier", "op": "<=", "limit": 0.25}]},
     )
 
-    result = monitor(spec, root=windows, model_loader=lambda digest: model)
+    result = monitor(spec, root=windows, model_loader=lambda _: model)
 
     assert result.verdict == "warning"
     assert [finding.code for finding in result.findings] == ["metric_not_measured"]
@@ -176,8 +176,8 @@ def test_an_evaluation_judges_a_stored_model_against_limits(windows, model):
         {"metric": "roc_auc", "op": ">=", "limit": 0.5, "slice": "colour=violet"},
     ]
 
-    met = evaluate(evaluation(limits=limits[:1]), root=windows, model_loader=lambda digest: model)
-    missed = evaluate(evaluation(limits=limits), root=windows, model_loader=lambda digest: model)
+    met = evaluate(evaluation(limits=limits[:1]), root=windows, model_loader=lambda _: model)
+    missed = evaluate(evaluation(limits=limits), root=windows, model_loader=lambda _: model)
 
     assert met.verdict == "met"
     assert missed.verdict == "not met"
@@ -190,7 +190,7 @@ def test_an_evaluation_refuses_a_class_that_the_model_does_not_know(windows, mod
     changed(windows, sold=2)
 
     with pytest.raises(Invalid) as no:
-        evaluate(evaluation(), root=windows, model_loader=lambda digest: model)
+        evaluate(evaluation(), root=windows, model_loader=lambda _: model)
 
     assert no.value.code == "unknown_class"
 
@@ -200,7 +200,7 @@ def test_an_evaluation_refuses_a_model_of_another_task(windows, model):
         evaluate(
             evaluation(task="regression", target="worth", metrics=["mae"]),
             root=windows,
-            model_loader=lambda digest: model,
+            model_loader=lambda _: model,
         )
 
     assert no.value.code == "model_of_other_task"

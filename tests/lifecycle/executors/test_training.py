@@ -114,7 +114,8 @@ def test_the_model_is_the_same_in_another_process(tmp_path):
         "import json, pathlib, sys\n"
         "from lifecycle.executors import parse_training, train\n"
         "root = pathlib.Path(sys.argv[1])\n"
-        "print(train(parse_training(json.loads(sys.argv[2])), root=root, workdir=root / 'other').model_sha256)\n"
+        "spec = parse_training(json.loads(sys.argv[2]))\n"
+        "print(train(spec, root=root, workdir=root / 'other').model_sha256)\n"
     )
 
     here = run(tmp_path, spec)
