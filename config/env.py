@@ -100,7 +100,7 @@ def _pool(env: Env, config: dict[str, Any]) -> None:
 
 def broker(env: Env, folder: Path) -> tuple[str, dict[str, Any]]:
     """The broker's URL and its transport options; files below `folder` unless `CELERY_BROKER_URL` is set."""
-    url = env.str("CELERY_BROKER_URL", default="filesystem://")
+    url = env.str("CELERY_BROKER_URL", default="filesystem://localhost")
     if url.startswith("filesystem:"):
         queue, control = folder / "broker" / "queue", folder / "broker" / "control"
         for path in (queue, control):

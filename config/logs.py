@@ -6,9 +6,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 # Not lines of ours: what happens every few seconds is told only when it goes wrong.
-QUIET = ["celery.app.trace", "celery.beat", "celery.worker.strategy", "fontTools", "weasyprint", "kombu"]
+QUIET = [
+    "celery.app.trace",
+    "celery.beat",
+    "celery.worker.strategy",
+    "fontTools",
+    "gunicorn.access",
+    "kombu",
+    "weasyprint",
+]
 # These bring handlers of their own, which are put aside so that no line is written twice.
-OWN_HANDLERS = ["django", "django.server", "gunicorn.access", "gunicorn.error"]
+OWN_HANDLERS = ["django", "django.server", "gunicorn.error"]
 
 
 def log_settings(form: str, level: str) -> dict[str, Any]:
@@ -25,8 +33,8 @@ def log_settings(form: str, level: str) -> dict[str, Any]:
         },
         "root": {"handlers": ["stderr"], "level": level.upper()},
         "loggers": {
-            **{name: {"level": "WARNING"} for name in QUIET},
             **{name: {"handlers": [], "propagate": True} for name in OWN_HANDLERS},
+            **{name: {"handlers": [], "level": "WARNING", "propagate": True} for name in QUIET},
         },
     }
 

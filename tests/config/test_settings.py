@@ -106,7 +106,7 @@ def test_production_is_the_default_and_needs_no_other_service(tmp_path):
     assert found["DEBUG"] is False
     assert found["DATABASES"]["default"]["NAME"] == str(tmp_path / "db.sqlite3")
     assert found["DATABASES"]["default"]["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
-    assert found["CELERY_BROKER_URL"] == "filesystem://"
+    assert found["CELERY_BROKER_URL"] == "filesystem://localhost"
 
 
 def test_postgresql_gets_a_pool_or_lasting_connections(tmp_path):
