@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -68,7 +69,7 @@ def _at_home(team: Team) -> None:
     rounds.study(team, plan)
     rounds.prepare(team, plan)
     if not team.iteration.gates.filter(key="G4", state=Gate.State.REFUSED).exists():
-        _refused(team, plan)
+        _refused(team, replace(plan, blind=[_blind("us", stock=False)]))
     spec, title = specs.pizzatron_mended(), "demand without coupons, what is in stock"
     trained = rounds.train(team, plan, "mended", spec, title)
     rounds.evaluate(team, plan, trained)
@@ -124,9 +125,9 @@ def _plan(file: str, scope: rounds.Scope, returned_for: str) -> Plan:
     )
 
 
-def _blind(country: str) -> Window:
+def _blind(country: str, *, stock: bool = True) -> Window:
     title = f"weeks of {COUNTRIES[country]} that nobody trained on"
-    return Window(country, title, lambda digest: specs.pizzatron_evaluation(country, digest))
+    return Window(country, title, lambda digest: specs.pizzatron_evaluation(country, digest, stock=stock))
 
 
 def _watched(country: str, reference: str) -> Window:

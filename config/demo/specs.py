@@ -137,9 +137,12 @@ def pizzatron_monitoring(country: str, model_sha256: str, *, reference: str = "u
     }
 
 
-def pizzatron_evaluation(country: str, model_sha256: str) -> Spec:
-    """A stored model judged on a country's own stores in the first quarter of 2026."""
-    watched = pizzatron_monitoring(country, model_sha256)
+def pizzatron_evaluation(country: str, model_sha256: str, *, stock: bool = True) -> Spec:
+    """A stored model judged on a country's own stores in the first quarter of 2026.
+
+    Without `stock` the recommendations are judged as the first try would have given them.
+    """
+    watched = {**pizzatron_monitoring(country, model_sha256), "ranking": _pizza_ranking(stock=stock)}
     kept = ("model_sha256", "task", "target", "ranking", "metrics", "slices", "baseline", "seed")
     return {
         "data": watched["current"],
@@ -169,6 +172,9 @@ def pizzatron_validation(file: str) -> Spec:
     }
 
 
+FLIGHT_LAST_DAY = 24
+"""Later days of each month are kept for the blind test."""
+
 _FLIGHT_NUMERIC = ["hour", "sched_dep_minutes", "sched_arr_minutes", "distance", "weekday"]
 _FLIGHT_CATEGORICAL = ["carrier", "origin", "dest"]
 _FLIGHT_METRICS = ["brier", "log_loss", "roc_auc", "calibration_gap", "accuracy", "recall", "precision"]
@@ -187,8 +193,10 @@ def _flights(first_month: int, last_month: int) -> Spec:
 
 
 def _flights_training(last_month: int, numeric: list[str]) -> Spec:
+    data = _flights(1, last_month)
+    seen = {"column": "day", "op": "<=", "value": FLIGHT_LAST_DAY}
     return {
-        "data": _flights(1, last_month),
+        "data": {**data, "where": [*data["where"], seen]},
         "target": "late",
         "task": "classification",
         "positive": 1,
@@ -237,4 +245,34 @@ def flights_monitoring(month: int, model_sha256: str, *, reference_until: int = 
             ]
         },
         "seed": 13,
+    }
+
+
+def flights_evaluation(last_month: int, model_sha256: str) -> Spec:
+    """A stored model judged on the last days of the months that it was trained on, which it never saw."""
+    watched = flights_monitoring(last_month, model_sha256, reference_until=last_month)
+    kept = ("model_sha256", "task", "target", "threshold", "metrics", "slices", "seed")
+    data = _flights(1, last_month)
+    blind = {"column": "day", "op": ">", "value": FLIGHT_LAST_DAY}
+    return {
+        "data": {**data, "where": [*data["where"], blind]},
+        "positive": 1,
+        **{key: watched[key] for key in kept},
+    }
+
+
+def flights_validation(last_month: int) -> Spec:
+    """What the flights of January to `last_month` must be like before anybody trains on them."""
+    return {
+        "data": _flights(1, last_month),
+        "min_rows": 50_000,
+        "columns": [
+            {"name": "date", "kind": "date"},
+            {"name": "month", "kind": "number", "minimum": 1, "maximum": 12},
+            {"name": "hour", "kind": "number", "minimum": 0, "maximum": 24},
+            {"name": "carrier", "kind": "text"},
+            {"name": "origin", "kind": "text", "allowed": ["EWR", "JFK", "LGA"]},
+            {"name": "dest", "kind": "text"},
+            {"name": "distance", "kind": "number", "minimum": 10, "maximum": 6000},
+        ],
     }
