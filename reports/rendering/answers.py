@@ -139,4 +139,6 @@ def ledger_answer(report: LifecycleReport) -> str:
     if not ledger.entries:
         return _("The ledger has %(size)d entries, none of them of this project.") % {"size": ledger.size}
     values = {"n": len(ledger.entries), "first": ledger.first, "last": ledger.last, "size": ledger.size}
-    return _("%(n)d entries of this project, numbers %(first)d to %(last)d, in a tree of %(size)d.") % values
+    one = "%(n)d entry of this project, number %(first)d, in a tree of %(size)d."
+    many = "%(n)d entries of this project, numbers %(first)d to %(last)d, in a tree of %(size)d."
+    return ngettext(one, many, len(ledger.entries)) % values

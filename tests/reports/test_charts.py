@@ -62,7 +62,10 @@ def test_charts_use_the_colours_of_their_palette_only(palette):
 
 
 def test_tokens_are_read_from_the_named_block():
-    css = ":root { --a: #111; } @media x { :root:not(.b) { --a: #222; } } :root[data-theme='dark'] { --a: #333; }"
+    css = (
+        ":root { --a: #111; } @media x { :root:not(.b) { --a: #222; } }"
+        " :root[data-theme='dark'] { --a: #333; }"
+    )
 
     assert tokens(":root", css) == {"a": "#111"}
     assert tokens(":root[data-theme='dark']", css) == {"a": "#333"}
