@@ -48,7 +48,7 @@ class PortfolioRow:
 
     @property
     def verdict(self) -> str:
-        """What the last monitoring run said: ok, warning, alarm; empty if nothing was monitored."""
+        """What the last monitoring run said, such as ok or drift; empty if nothing was monitored."""
         return str(self.monitoring.record.get("verdict", "")) if self.monitoring else ""
 
 

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from lifecycle.definitions import ProcessDocument, parse
 from lifecycle.definitions import Task as TaskDefinition
-from lifecycle.models import Evidence, Iteration, Phase, Risk, Run, Task, TaskDuty, User
+from lifecycle.models import Evidence, Iteration, Phase, QualityAction, Risk, Run, Task, TaskDuty, User
 from lifecycle.queries.projects import projects_visible_to
 
 LIVE = (Evidence.State.ATTACHED, Evidence.State.VERIFIED)
@@ -61,9 +61,8 @@ def task_detail(task: Task) -> TaskDetail:
     """
     task = _whole().get(pk=task.pk)
     evidence = task.evidence.select_related("snapshot__run", "attached_by", "verified_by")
-    risks = task.risks.select_related("accepted_by").prefetch_related(
-        "actions__performer", "actions__evidence__snapshot"
-    )
+    actions = QualityAction.objects.select_related("performer", "evidence__snapshot")
+    risks = task.risks.select_related("accepted_by").prefetch_related(Prefetch("actions", actions))
     runs = task.runs.select_related("project", "model_version", "started_by")
     return TaskDetail(
         task=task,

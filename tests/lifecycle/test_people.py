@@ -77,7 +77,7 @@ def test_only_administrators_add_people(org_role):
 def test_closing_an_account_ends_tokens_and_memberships_and_keeps_the_person(administrator, client):
     project = make.small_project()
     person = make.member(project)
-    token, text = issue_token(user=person, name="laptop", scope="read", days=3, actor=person)
+    _token, text = issue_token(user=person, name="laptop", scope="read", days=3, actor=person)
 
     with one_entry("person.closed") as detail:
         close_person(person=person, actor=administrator, reason="Left the company")
@@ -142,7 +142,7 @@ def test_a_token_with_another_secret_lets_nobody_in():
 
 def test_an_expired_or_revoked_token_lets_nobody_in():
     person = make.user()
-    token, text = issue_token(user=person, name="laptop", scope="read", days=1, actor=person)
+    _token, text = issue_token(user=person, name="laptop", scope="read", days=1, actor=person)
     ApiToken.objects.update(expires_at=timezone.now())
     _other, revoked = issue_token(user=person, name="other", scope="read", days=1, actor=person)
 
@@ -157,7 +157,7 @@ def test_an_expired_or_revoked_token_lets_nobody_in():
 
 def test_the_use_of_a_token_is_noted_without_an_entry():
     person = make.user()
-    token, text = issue_token(user=person, name="laptop", scope="read", days=1, actor=person)
+    _token, text = issue_token(user=person, name="laptop", scope="read", days=1, actor=person)
 
     with no_trace():
         authenticate_token(text=text)

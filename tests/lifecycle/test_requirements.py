@@ -19,7 +19,8 @@ MACHINE = SystemActor("gates")
 
 def define(project, **fields):
     values = {
-        "key": "mae", "statement": "Close enough", "metric": "mae", "operator": "<=", "limit": 4, "actor": project.created_by
+        "key": "mae", "statement": "Close enough", "metric": "mae", "operator": "<=", "limit": 4,
+        "actor": project.created_by
     } | fields  # fmt: skip
     return define_requirement(project=project, **values)
 

@@ -303,7 +303,7 @@ def test_who_does_not_work_on_tasks(who):
     task = make.task()
     project = project_of(task)
     person = {
-        "stranger": lambda: make.user(),
+        "stranger": make.user,
         "auditor": lambda: make.member(project, "auditor"),
         "org_auditor": lambda: make.member(project, "contributor", user=make.user(org_role="auditor")),
         "reviewer": lambda: make.member(project, "reviewer"),
