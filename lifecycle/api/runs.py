@@ -36,7 +36,8 @@ class RunOut(serializers.ModelSerializer[Run]):
         model = Run
         fields: ClassVar = [
             "id", "project", "iteration", "task", "kind", "title", "source", "state", "progress", "step",
-            "attempts", "error", "spec_digest", "model_digest", "started_by", "created_at", "started_at", "finished_at",
+            "attempts", "error", "spec_digest", "model_digest", "started_by", "created_at",
+            "started_at", "finished_at",
         ]  # fmt: skip
         read_only_fields = fields
 

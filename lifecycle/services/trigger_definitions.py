@@ -54,7 +54,7 @@ def define_trigger(
 
     trigger.save()
     record(
-        LifecycleAction.TRIGGER_DEFINED, trigger, actor=actor, project=project,
+        LifecycleAction.TRIGGER_DEFINED, trigger, actor=actor, project=project, iteration=None,
         key=trigger.key, kind=kind, mode=mode, starts=action, **_said(trigger),
     )  # fmt: skip
     return trigger
@@ -89,7 +89,7 @@ def change_trigger(*, trigger: Trigger, actor: Actor, **changes: Any) -> Trigger
     trigger.save(update_fields=[*before, "next_due_at"])
     after = {field: getattr(trigger, field) for field in before}
     record(
-        LifecycleAction.TRIGGER_CHANGED, trigger, actor=actor, project=project, key=trigger.key,
+        LifecycleAction.TRIGGER_CHANGED, trigger, actor=actor, project=project, iteration=None, key=trigger.key,
         **{"from": before, "to": after},
     )  # fmt: skip
     return trigger

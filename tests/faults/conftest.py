@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from celery import current_app
@@ -104,7 +105,9 @@ class _broker_of:  # noqa: N801  # used as a context manager, and only here
 def _environment(home: Path) -> dict[str, str]:
     (home / "data").mkdir(exist_ok=True)
     (home / "tmp").mkdir(exist_ok=True)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CELERY_", "GATEBOOK_"))}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("CELERY_", "GATEBOOK_"))
+    }
     return kept | {
         "DJANGO_SETTINGS_MODULE": "config.settings_test",
         "DATABASE_URL": database_url(),
@@ -122,10 +125,5 @@ def database_url() -> str:
     config = connection.settings_dict
     if connection.vendor == "sqlite":
         return f"sqlite:///{config['NAME']}"
-    return str(os.environ["DATABASE_URL"]).replace(*_named(str(config["NAME"])))
-
-
-def _named(name: str) -> tuple[str, str]:
-    """The name of the database in the given URL, and the name of the one that the tests run on."""
-    path = str(os.environ["DATABASE_URL"]).split("?")[0].rsplit("/", 1)[-1]
-    return f"/{path}", f"/{name}"
+    given = urlsplit(os.environ["DATABASE_URL"])
+    return urlunsplit(given._replace(path=f"/{config['NAME']}"))

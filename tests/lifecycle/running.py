@@ -19,7 +19,12 @@ def person(**fields: Any) -> User:
     """Somebody with an account."""
     number = next(_numbers)
     return User.objects.create(
-        **{"username": f"runner{number}", "name": f"Runner {number}", "email": f"r{number}@example.org", **fields}
+        **{
+            "username": f"runner{number}",
+            "name": f"Runner {number}",
+            "email": f"r{number}@example.org",
+            **fields,
+        }
     )
 
 
@@ -67,7 +72,13 @@ def iteration(made: Project) -> Iteration:
 
 def trigger(made: Project, **fields: Any) -> Trigger:
     """A trigger that a person decides about and that only tells people."""
-    values = {"key": f"T-{next(_numbers)}", "name": "Watch", "kind": "drift", "mode": "ask", "action": "notify"}
+    values = {
+        "key": f"T-{next(_numbers)}",
+        "name": "Watch",
+        "kind": "drift",
+        "mode": "ask",
+        "action": "notify",
+    }
     return Trigger.objects.create(project=made, **{**values, **fields})
 
 

@@ -68,7 +68,12 @@ def test_a_request_writes_run_job_and_one_entry(project):
     run = request(project)
 
     job = Job.objects.get()
-    assert (run.state, len(run.spec_digest), job.task, job.args) == ("queued", 64, "runs.execute", {"run_id": run.pk})
+    assert (run.state, len(run.spec_digest), job.task, job.args) == (
+        "queued",
+        64,
+        "runs.execute",
+        {"run_id": run.pk},
+    )
     assert running.actions() == ["run.requested"]
 
 
@@ -137,7 +142,8 @@ def test_the_same_training_again_is_the_same_model_version(project):
 
     assert first.pk != second.pk
     assert ModelVersion.objects.count() == 1
-    assert work(request(project, spec=running.training(seed=5, split={"kind": "random", "seed": 5}))).model_version.number == 2
+    other = running.training(seed=5, split={"kind": "random", "seed": 5})
+    assert work(request(project, spec=other)).model_version.number == 2
 
 
 def test_data_outside_the_root_fails_the_run_with_a_sentence(project):
@@ -214,7 +220,13 @@ def test_evaluation_judges_the_model_that_it_names(project):
         "task": "regression",
         "limits": [{"metric": "mae", "op": "<=", "limit": 1.0}],
     }
-    asked = {"project": project, "iteration": None, "task": None, "title": "Look", "actor": running.manager_of(project)}
+    asked = {
+        "project": project,
+        "iteration": None,
+        "task": None,
+        "title": "Look",
+        "actor": running.manager_of(project),
+    }
 
     run = work(runs.request_evaluation(**asked, spec=spec, model_version=version))
 
@@ -251,7 +263,12 @@ def test_data_validation_ends_with_its_report(project):
 
     run = work(
         runs.request_data_validation(
-            project=project, iteration=None, task=None, title="Check", spec=spec, actor=running.manager_of(project)
+            project=project,
+            iteration=None,
+            task=None,
+            title="Check",
+            spec=spec,
+            actor=running.manager_of(project),
         )
     )
 
@@ -279,8 +296,9 @@ def test_monitoring_puts_what_it_saw_before_the_triggers_in_the_same_transaction
 
 def test_a_run_that_happened_elsewhere_is_recorded_once(project):
     elsewhere = {
-        "project": project, "iteration": None, "task": None, "kind": "DPR", "title": "Put live", "source": "ci",
-        "external_id": "42", "record": {"environment": "prod"}, "actor": running.manager_of(project),
+        "project": project, "iteration": None, "task": None, "kind": "DPR", "title": "Put live",
+        "source": "ci", "external_id": "42", "record": {"environment": "prod"},
+        "actor": running.manager_of(project),
     }  # fmt: skip
 
     first, again = runs.record_run(**elsewhere), runs.record_run(**elsewhere)

@@ -273,7 +273,9 @@ def test_firing_by_hand_leaves_nothing_when_it_cannot_be_done(project):
 
 def define(project, **fields) -> Trigger:
     values = {"key": "X-1", "name": "Mine", "kind": "drift", "mode": "ask", "action": "notify"}
-    return triggers.define_trigger(project=project, **{"actor": running.manager_of(project), **values, **fields})
+    return triggers.define_trigger(
+        project=project, **{"actor": running.manager_of(project), **values, **fields}
+    )
 
 
 @pytest.mark.parametrize(

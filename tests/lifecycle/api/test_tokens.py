@@ -64,7 +64,10 @@ def test_a_reading_token_changes_nothing(client):
     _, text = key(user, "read")
 
     response = client.post(
-        reverse("api:run-list"), {}, content_type="application/json", headers={"Authorization": f"Bearer {text}"}
+        reverse("api:run-list"),
+        {},
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {text}"},
     )
 
     assert (response.status_code, response.json()["code"]) == (403, "scope_too_narrow")
