@@ -89,8 +89,8 @@ def change_trigger(*, trigger: Trigger, actor: Actor, **changes: Any) -> Trigger
     trigger.save(update_fields=[*before, "next_due_at"])
     after = {field: getattr(trigger, field) for field in before}
     record(
-        LifecycleAction.TRIGGER_CHANGED, trigger, actor=actor, project=project, iteration=None, key=trigger.key,
-        **{"from": before, "to": after},
+        LifecycleAction.TRIGGER_CHANGED, trigger, actor=actor, project=project, iteration=None,
+        key=trigger.key, **{"from": before, "to": after},
     )  # fmt: skip
     return trigger
 
