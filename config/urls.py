@@ -3,11 +3,13 @@
 from django.urls import include, path
 
 from config import health
+from config.demo.views import pizzatron
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("api/v1/", include("config.api_urls")),
+    path("pizzatron/", pizzatron, name="pizzatron"),
     path("", include("lifecycle.urls")),
     path("", include("governance.urls")),
     path("", include("reports.urls")),
