@@ -1,6 +1,20 @@
 """Addresses of the pages of this app."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
+
+from governance.views import gate, gates, portfolio
 
 app_name = "governance"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", portfolio.portfolio, name="portfolio"),
+    path("projects/<slug:slug>/", portfolio.project, name="project"),
+    path("projects/<slug:slug>/gates/", gates.project_gates, name="project-gates"),
+    path("projects/<slug:slug>/gates/<str:key>/open", gates.gate_open, name="gate-open"),
+    path("projects/<slug:slug>/phases/<str:key>/review", gates.phase_review, name="phase-review"),
+    path("gates/<int:pk>/", gate.gate, name="gate"),
+    path("gates/<int:pk>/evaluate", gate.gate_evaluate, name="gate-evaluate"),
+    path("gates/<int:pk>/sign", gate.gate_sign, name="gate-sign"),
+    path("gates/<int:pk>/refuse", gate.gate_refuse, name="gate-refuse"),
+    path("gates/<int:pk>/withdraw", gate.gate_withdraw, name="gate-withdraw"),
+    path("evaluations/<int:pk>/subject", gate.evaluation_subject, name="evaluation-subject"),
+]

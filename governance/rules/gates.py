@@ -24,8 +24,12 @@ def may_manage(user: User, project: Project) -> bool:
 
 def has_seat(user: User, gate: Gate) -> bool:
     """Whether the gate's definition asks for a signature of somebody with this person's role."""
-    place = membership_of(user, gate.iteration.project)
-    if place is None or not user.is_active or place.role == Membership.Role.AUDITOR:
+    return user.is_active and fills_seat(membership_of(user, gate.iteration.project), gate)
+
+
+def fills_seat(place: Membership | None, gate: Gate) -> bool:
+    """Whether the definition of the gate asks for a signature from this place in its project. No query."""
+    if place is None or place.role == Membership.Role.AUDITOR:
         return False
     roles = set(gate.definition["signatures"]["roles"])
     return place.role in roles or bool(roles & set(place.crisp_roles))

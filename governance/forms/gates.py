@@ -1,0 +1,80 @@
+"""Input of the pages of a gate. Shape only: what is allowed, the services decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from governance.models import Signoff
+from governance.forms.scopes import ScopeField
+from lifecycle.models import ModelVersion, Phase
+
+
+class OpenGateForm(forms.Form):
+    """What is asked for: which model version, where, for whom."""
+
+    model_version = forms.ModelChoiceField(
+        ModelVersion.objects.none(), label=_("Model version"), required=False, empty_label=_("none")
+    )
+    environment = forms.CharField(label=_("Environment"), max_length=60, required=False)
+    scope = ScopeField(required=False)
+
+    def __init__(self, *args: Any, versions: Iterable[ModelVersion], authorizes: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["model_version"]
+        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101  # declared above
+        field.queryset = versions  # type: ignore[assignment]
+        field.required = authorizes
+        field.help_text = (
+            _("Passing this gate authorizes exactly this artifact.") if authorizes else _("The candidate, if there is one.")
+        )
+        self.fields["environment"].required = authorizes
+        self.fields["environment"].help_text = _("Such as production.")
+
+
+class SignForm(forms.Form):
+    """An electronic signature. The password is never sent back to the page."""
+
+    digest = forms.CharField(max_length=64, widget=forms.HiddenInput)
+    decision = forms.ChoiceField(
+        label=_("My decision"), choices=Signoff.Decision.choices, widget=forms.RadioSelect
+    )
+    meaning = forms.ChoiceField(label=_("My signature means"), choices=Signoff.Meaning.choices)
+    comment = forms.CharField(label=_("Reason or condition"), required=False, widget=forms.Textarea)
+    target_phase = forms.ChoiceField(label=_("If rejected, the work goes on in"), required=False)
+    password = forms.CharField(
+        label=_("Your password, again"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+    def __init__(self, *args: Any, phases: Iterable[Phase], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _fill_phases(self.fields["target_phase"], phases)
+
+
+class RefuseForm(forms.Form):
+    """Sending the work back without a signature."""
+
+    prefix = "refuse"
+    reason = forms.CharField(label=_("Why"), widget=forms.Textarea)
+    target_phase = forms.ChoiceField(label=_("The work goes on in"), required=False)
+
+    def __init__(self, *args: Any, phases: Iterable[Phase], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _fill_phases(self.fields["target_phase"], phases)
+
+
+class ReasonForm(forms.Form):
+    """A reason, and nothing else."""
+
+    reason = forms.CharField(label=_("Why"), widget=forms.Textarea)
+
+
+def _fill_phases(field: forms.Field, phases: Iterable[Phase]) -> None:
+    assert isinstance(field, forms.ChoiceField)  # noqa: S101  # declared in the forms above
+    field.choices = [(phase.key, str(phase)) for phase in phases]
+    field.initial = field.choices[-1][0] if field.choices else ""

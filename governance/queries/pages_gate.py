@@ -1,0 +1,356 @@
+"""The review page of a gate: what was looked at, what it showed, who has signed and who may not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from governance.models import Authorization, CriterionResult, Evaluation, Finding, Gate, Signoff
+from governance.queries.duties import Bar, barred_from_signing
+from governance.queries.pages_versions import Record, VersionFacts, records_of
+from governance.rules.gates import fills_seat
+from lifecycle.figures import Bullet
+from lifecycle.models import Evidence, Handoff, Membership, Phase, Risk, User
+from lifecycle.queries.projects import OPEN_HANDOFFS, members_of
+
+Verdict = CriterionResult.Verdict
+_SETTLED_RISKS = (Risk.State.ACCEPTED, Risk.State.CLOSED)
+
+
+@dataclass(frozen=True)
+class CriterionLine:
+    """A criterion with its picture, where it compares a number."""
+
+    result: CriterionResult
+    bullet: Bullet | None
+
+    @property
+    def state(self) -> str:
+        """The word of the design system: what only advises and is not met warns."""
+        if self.result.verdict == Verdict.NOT_MET and not self.result.blocking:
+            return "warn"
+        return self.result.verdict
+
+    @property
+    def deviates(self) -> bool:
+        return self.result.verdict != Verdict.MET
+
+
+@dataclass(frozen=True)
+class EvidenceLine:
+    """A piece of evidence as the evaluation saw it, and what became of it since."""
+
+    task: str
+    kind: str
+    digest: str
+    state: str
+    evidence: Evidence | None
+
+    @property
+    def changed_to(self) -> str:
+        """The present state, where it is another one than was looked at."""
+        now = self.evidence
+        return str(now.get_state_display()) if now is not None and now.state != self.state else ""
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Somebody whose signature the gate asks for. `signoff` stands under the present evaluation."""
+
+    user: User
+    place: Membership
+    signoff: Signoff | None
+
+
+@dataclass(frozen=True)
+class Barred:
+    """Somebody who may not sign, with the ledger entry that shows why; without one: no seat."""
+
+    user: User
+    text: str
+    entry: int | None
+
+
+@dataclass(frozen=True)
+class GatePage:
+    """All that the page of a gate shows. `evaluation` is the last one, None before the first."""
+
+    gate: Gate
+    evaluation: Evaluation | None
+    results: list[CriterionResult]
+    signoffs: list[Signoff]
+    members: list[Membership]
+    bars: dict[str, Bar]
+    phases: list[Phase]
+    evidence: list[Evidence]
+    previous: Authorization | None
+    risks: list[Risk]
+    findings: list[Finding]
+    handoffs: list[Handoff]
+
+    @property
+    def is_open(self) -> bool:
+        return self.gate.state == Gate.State.OPEN
+
+    @cached_property
+    def subject(self) -> dict[str, Any]:
+        """What the evaluation looked at, as it is signed; empty before the first."""
+        found: dict[str, Any] = json.loads(self.evaluation.subject) if self.evaluation else {}
+        return found
+
+    # ---- criteria ----
+
+    @cached_property
+    def lines(self) -> list[CriterionLine]:
+        """Every criterion, the blocking ones first, with its bullet."""
+        ordered = sorted(self.results, key=lambda result: (not result.blocking, result.order))
+        return [CriterionLine(result, self._bullet(result)) for result in ordered]
+
+    @property
+    def groups(self) -> list[tuple[str, list[CriterionLine]]]:
+        """Blocking criteria, then those that only advise."""
+        blocking = [line for line in self.lines if line.result.blocking]
+        advisory = [line for line in self.lines if not line.result.blocking]
+        named = [(_("Blocking, %d"), blocking), (_("Advisory, %d"), advisory)]
+        return [(name % len(some), some) for name, some in named if some]
+
+    @property
+    def unmet(self) -> list[CriterionResult]:
+        """Blocking criteria that do not hold, whether not met or unreadable."""
+        return [each for each in self.results if each.blocking and each.verdict != Verdict.MET]
+
+    @property
+    def counts(self) -> list[tuple[int, str, str]]:
+        """(number, name, state) for the verdict."""
+        blocking = [each for each in self.results if each.blocking]
+        advisory = [each for each in self.results if not each.blocking and each.verdict == Verdict.NOT_MET]
+        unreadable = [each for each in self.results if each.verdict == Verdict.UNREADABLE]
+        not_met = len([each for each in blocking if each.verdict == Verdict.NOT_MET])
+        counted = [
+            (len(blocking) - len(self.unmet), _("blocking met"), "ok"),
+            (not_met, _("blocking not met"), "bad" if not_met else "na"),
+            (len(advisory), _("advisory not met"), "warn" if advisory else "na"),
+        ]
+        return counted + ([(len(unreadable), _("unreadable"), "unreadable")] if unreadable else [])
+
+    @property
+    def has_bullets(self) -> bool:
+        return any(line.bullet for line in self.lines)
+
+    def _bullet(self, result: CriterionResult) -> Bullet | None:
+        if result.limit is None or not result.operator:
+            return None
+        low, high = self.version.interval(result.metric, result.slice)
+        return Bullet(
+            limit=result.limit,
+            operator=result.operator,
+            observed=result.observed,
+            before=result.previous,
+            low=low,
+            high=high,
+        )
+
+    # ---- the model version and what it stands on ----
+
+    @cached_property
+    def version(self) -> VersionFacts:
+        """The numbers of the gate's model version, from the evidence that was looked at."""
+        seen = {(task, digest) for task, _kind, digest, _state in self.subject.get("evidence", [])}
+        here = [item for item in self.evidence if (item.task.key, item.snapshot.digest) in seen]
+        return VersionFacts(self.gate.model_version, tuple(self._records(here, self.gate.model_version_id)))
+
+    @cached_property
+    def before(self) -> VersionFacts:
+        """The numbers of the last version authorized before it, where there is one."""
+        if self.previous is None:
+            return VersionFacts(None, ())
+        pk = self.previous.model_version_id
+        return VersionFacts(self.previous.model_version, tuple(self._records(self.evidence, pk)))
+
+    @property
+    def slices(self) -> list[Any]:
+        """The main metric by slice, against the slice's own limit or the one for all. See `slice_lines`."""
+        overall = {
+            result.slice: result
+            for result in self.results
+            if result.metric == self.version.main_metric and result.limit is not None
+        }
+        return self.version.slice_lines(overall, self.before)
+
+    @property
+    def beside(self) -> list[Any]:
+        """This version beside the last authorized one, a property a line."""
+        return self.version.beside(self.before) if self.gate.model_version else []
+
+    @property
+    def evidence_lines(self) -> list[EvidenceLine]:
+        """The evidence of the evaluation, by task; before the first what is there now."""
+        now = {
+            (item.task.key, item.snapshot.digest): item
+            for item in self.evidence
+            if item.task.phase.iteration_id == self.gate.iteration_id
+        }
+        if self.evaluation is None:
+            return [
+                EvidenceLine(task, item.snapshot.kind, digest, item.state, item)
+                for (task, digest), item in now.items()
+            ]
+        return [
+            EvidenceLine(task, kind, digest, state, now.get((task, digest)))
+            for task, kind, digest, state in self.subject.get("evidence", [])
+        ]
+
+    def _records(self, evidence: list[Evidence], version: int | None) -> list[Record]:
+        return records_of(evidence, version)
+
+    # ---- signatures ----
+
+    @property
+    def standing(self) -> list[Signoff]:
+        """The signatures under the present evaluation."""
+        return [each for each in self.signoffs if each.evaluation_id == self._evaluation_id]
+
+    @property
+    def superseded(self) -> list[Signoff]:
+        """Signatures under earlier evaluations: they count no more."""
+        return [each for each in self.signoffs if each.evaluation_id != self._evaluation_id]
+
+    @property
+    def approvals(self) -> int:
+        approved = [each for each in self.standing if each.decision == Signoff.Decision.APPROVE]
+        return len({each.signer_id for each in approved})
+
+    @property
+    def waiting(self) -> list[Seat]:
+        """Who may sign and has not."""
+        signed = {each.signer_id for each in self.standing}
+        return [
+            Seat(place.user, place, None)
+            for place in self.members
+            if self._may_sign(place) and place.user_id not in signed
+        ]
+
+    @property
+    def barred(self) -> list[Barred]:
+        """Who may not sign and why: those who took part in the work first, then those without a seat."""
+        took_part = [
+            Barred(place.user, bar.text, bar.entry)
+            for place in self.members
+            for bar in [self.bars.get(place.user.actor_key)]
+            if bar is not None
+        ]
+        no_seat = [
+            Barred(place.user, _("This gate asks for no signature of theirs"), None)
+            for place in self.members
+            if place.user.actor_key not in self.bars and not fills_seat(place, self.gate)
+        ]
+        return took_part + no_seat
+
+    def place_of(self, user: User) -> Membership | None:
+        """The reader's place in the project, None for those who only look in."""
+        return next((place for place in self.members if place.user_id == user.pk), None)
+
+    def my_turn(self, user: User) -> bool:
+        """Whether the page offers this person the signature."""
+        return self.is_open and self.evaluation is not None and user in [seat.user for seat in self.waiting]
+
+    def why_not(self, user: User) -> tuple[str, int | None]:
+        """Why this person may not sign, with the ledger entry; empty for who may or is no member."""
+        found = next((each for each in self.barred if each.user == user), None)
+        return (found.text, found.entry) if found else ("", None)
+
+    def _may_sign(self, place: Membership) -> bool:
+        return fills_seat(place, self.gate) and place.user.actor_key not in self.bars
+
+    @property
+    def _evaluation_id(self) -> int | None:
+        return self.evaluation.pk if self.evaluation else None
+
+    # ---- the verdict ----
+
+    @property
+    def verdict(self) -> tuple[str, str, str]:
+        """(state, sentence, explanation) for the head of the page."""
+        if not self.is_open:
+            return self._decided()
+        if self.evaluation is None:
+            return "not_started", _("The criteria have not been evaluated yet"), _("Have them evaluated.")
+        seen = _("Evaluated over %d frozen pieces of evidence.") % len(self.subject.get("evidence", []))
+        if not self.evaluation.verdict:
+            count = len(self.unmet)
+            words = ngettext("%d blocking criterion is not met", "%d blocking criteria are not met", count)
+            said = _("Nobody can approve this. The work goes back, or the facts change. ")
+            return "bad", words % count, said + seen
+        words = _("Ready to sign: %(n)d of %(all)d approvals are in")
+        numbers = {"n": self.approvals, "all": self.gate.required_signatures}
+        return "open", words % numbers, _("Every blocking criterion is met. ") + seen
+
+    def _decided(self) -> tuple[str, str, str]:
+        names = ", ".join(each.signer_name for each in self.standing)
+        words = {
+            Gate.State.PASSED: _("Passed, signed by %s") % names,
+            Gate.State.REFUSED: _("Refused: the work went back"),
+            Gate.State.WITHDRAWN: _("Withdrawn: nobody asks any more"),
+        }.get(Gate.State(self.gate.state), self.gate.get_state_display())
+        return self.gate.state, words, self.gate.outcome_reason
+
+
+def gate_page(gate: Gate) -> GatePage:
+    """A gate with evaluation, signatures, evidence and what is still open. 12 queries, whatever it holds."""
+    evaluation = gate.evaluations.order_by("-evaluated_at", "-pk").first()
+    previous = _previous(gate)
+    about = Q(task__phase__iteration=gate.iteration_id)
+    if previous is not None:
+        about |= Q(snapshot__run__model_version=previous.model_version_id)
+    evidence = Evidence.objects.filter(about).select_related("snapshot__run", "task__phase")
+    risks = Risk.objects.filter(
+        task__phase__iteration=gate.iteration_id, task__phase__order__lte=gate.phase.order
+    )
+    return GatePage(
+        gate=gate,
+        evaluation=evaluation,
+        results=list(evaluation.results.order_by("order")) if evaluation else [],
+        signoffs=list(gate.signoffs.select_related("signer").order_by("signed_at", "pk")),
+        members=list(members_of(gate.iteration.project)),
+        bars=barred_from_signing(gate),
+        phases=list(gate.iteration.phases.filter(order__lte=gate.phase.order).order_by("order")),
+        evidence=list(evidence.order_by("attached_at", "pk")),
+        previous=previous,
+        risks=list(
+            risks.exclude(state__in=_SETTLED_RISKS).select_related("task").order_by("task__phase__order", "key")
+        ),
+        findings=list(
+            gate.iteration.project.findings.filter(state=Finding.State.OPEN).select_related("owner")
+        ),
+        handoffs=list(
+            gate.iteration.handoffs.filter(state__in=OPEN_HANDOFFS)
+            .select_related("giver", "taker")
+            .order_by("due_on", "key")
+        ),
+    )
+
+
+def _previous(gate: Gate) -> Authorization | None:
+    """The authorization that another version had last, before this gate was decided."""
+    found = Authorization.objects.filter(
+        project=gate.iteration.project_id, valid_from__lt=gate.decided_at or timezone.now()
+    )
+    if gate.environment:
+        found = found.filter(environment=gate.environment)
+    if gate.model_version_id is not None:
+        found = found.exclude(model_version=gate.model_version_id)
+    return found.select_related("model_version", "gate").order_by("-valid_from", "-pk").first()
+
+
+def scope_text(scope: Mapping[str, list[str]]) -> str:
+    """A scope in one line, such as "country: US, IT"; without one "unlimited"."""
+    parts = [f"{key}: {', '.join(values)}" for key, values in scope.items()]
+    return "; ".join(parts) or _("unlimited")

@@ -1,0 +1,28 @@
+"""Who asks, and whether they see what they ask for: a stranger gets 404, never a hint that it exists."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+
+from governance.models import Gate
+from governance.queries.pages import gates_visible_to
+from lifecycle.models import Project, User
+from lifecycle.queries.projects import projects_visible_to
+
+
+def reader(request: HttpRequest) -> User:
+    """The person who asks; the view wants a log-in, so there is one."""
+    return cast(User, request.user)
+
+
+def project_for(user: User, slug: str) -> Project:
+    """The project if this person sees it, else 404. 1 query, process version included."""
+    return get_object_or_404(projects_visible_to(user), slug=slug)
+
+
+def gate_for(user: User, pk: int) -> Gate:
+    """The gate if this person sees its project, else 404. 1 query, project and phase included."""
+    return get_object_or_404(gates_visible_to(user), pk=pk)
