@@ -6,20 +6,8 @@ so it chooses among known things and can name neither a module nor a callable.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
-
-from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.ensemble import (
-    GradientBoostingClassifier,
-    GradientBoostingRegressor,
-    HistGradientBoostingClassifier,
-    HistGradientBoostingRegressor,
-    RandomForestClassifier,
-    RandomForestRegressor,
-)
-from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
-from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
-from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from lifecycle.executors.errors import Invalid, nearest
 
@@ -60,10 +48,13 @@ class Choice:
 
 @dataclass(frozen=True)
 class Allowed:
-    """An estimator that may be named: its class by task, its parameters, what we fix for it."""
+    """An estimator that may be named: its class by task, its parameters, what we fix for it.
 
-    classifier: type | None
-    regressor: type | None
+    Classes are dotted names: to judge a specification, nobody need wait for scikit-learn to load.
+    """
+
+    classifier: str | None
+    regressor: str | None
     params: Mapping[str, Number | Choice]
     seeded: bool = True
     takes_missing: bool = False
@@ -80,29 +71,34 @@ BALANCED = Choice((None, "balanced"))
 
 ESTIMATORS: dict[str, Allowed] = {
     "linear_regression": Allowed(
-        None, LinearRegression, {"fit_intercept": YES_NO, "positive": YES_NO}, seeded=False
+        None,
+        "sklearn.linear_model.LinearRegression",
+        {"fit_intercept": YES_NO, "positive": YES_NO},
+        seeded=False,
     ),
-    "ridge": Allowed(None, Ridge, {"alpha": Number(0, 1e6), "fit_intercept": YES_NO}),
+    "ridge": Allowed(None, "sklearn.linear_model.Ridge", {"alpha": Number(0, 1e6), "fit_intercept": YES_NO}),
     "logistic_regression": Allowed(
-        LogisticRegression,
+        "sklearn.linear_model.LogisticRegression",
         None,
         {"C": Number(1e-6, 1e6), "max_iter": Number(10, 5000, whole=True), "class_weight": BALANCED},
     ),
-    "decision_tree": Allowed(DecisionTreeClassifier, DecisionTreeRegressor, TREE, takes_missing=True),
+    "decision_tree": Allowed(
+        "sklearn.tree.DecisionTreeClassifier", "sklearn.tree.DecisionTreeRegressor", TREE, takes_missing=True
+    ),
     "random_forest": Allowed(
-        RandomForestClassifier,
-        RandomForestRegressor,
+        "sklearn.ensemble.RandomForestClassifier",
+        "sklearn.ensemble.RandomForestRegressor",
         {**TREE, "n_estimators": TREES, "max_features": Choice((None, "sqrt", "log2"))},
         takes_missing=True,
     ),
     "gradient_boosting": Allowed(
-        GradientBoostingClassifier,
-        GradientBoostingRegressor,
+        "sklearn.ensemble.GradientBoostingClassifier",
+        "sklearn.ensemble.GradientBoostingRegressor",
         {**TREE, "n_estimators": TREES, "learning_rate": RATE, "subsample": Number(0.1, 1.0)},
     ),
     "hist_gradient_boosting": Allowed(
-        HistGradientBoostingClassifier,
-        HistGradientBoostingRegressor,
+        "sklearn.ensemble.HistGradientBoostingClassifier",
+        "sklearn.ensemble.HistGradientBoostingRegressor",
         {
             **TREE,
             "max_iter": TREES,
@@ -115,13 +111,13 @@ ESTIMATORS: dict[str, Allowed] = {
         fixed={"early_stopping": False},
     ),
     "k_nearest_neighbours": Allowed(
-        KNeighborsClassifier,
-        KNeighborsRegressor,
+        "sklearn.neighbors.KNeighborsClassifier",
+        "sklearn.neighbors.KNeighborsRegressor",
         {"n_neighbors": Number(1, 500, whole=True), "weights": Choice(("uniform", "distance"))},
         seeded=False,
         fixed={"algorithm": "brute"},  # the search trees of the others are compiled types to trust more
     ),
-    "dummy": Allowed(DummyClassifier, DummyRegressor, {}, seeded=False),
+    "dummy": Allowed("sklearn.dummy.DummyClassifier", "sklearn.dummy.DummyRegressor", {}, seeded=False),
 }
 
 
@@ -160,7 +156,7 @@ def _check_param(name: str, allowed: Allowed, key: str, value: object) -> None:
         raise Invalid("parameter_out_of_range", f"“{key}” of “{name}” {fault}; it is {value!r}.", where)
 
 
-def _class_for(name: str, task: str) -> type | None:
+def _class_for(name: str, task: str) -> str | None:
     allowed = ESTIMATORS[name]
     return allowed.classifier if task == "classification" else allowed.regressor
 
@@ -175,4 +171,5 @@ def make_estimator(name: str, params: Mapping[str, object], task: str, seed: int
     kind = _class_for(name, task)
     if kind is None:  # check_estimator has refused this already; said again for the type checker
         raise Invalid("estimator_of_other_task", f"“{name}” cannot do {task}.", "/pipeline/estimator")
-    return kind(**chosen)
+    module, _, name_in_module = kind.rpartition(".")
+    return getattr(import_module(module), name_in_module)(**chosen)

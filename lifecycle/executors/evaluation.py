@@ -13,10 +13,11 @@ from lifecycle.executors.environment import code_version
 from lifecycle.executors.errors import Invalid
 from lifecycle.executors.fitted import Model
 from lifecycle.executors.judging import by_slice, check_limits, compare
+from lifecycle.executors.progress import Progress, quiet
 from lifecycle.executors.records import to_plain
 from lifecycle.executors.specs import EvaluationSpec, spec_digest
 from lifecycle.executors.targets import baseline_scores, judged_columns, make_judge, read_answers
-from lifecycle.executors.training import THREADS, Progress, interval_record, quiet
+from lifecycle.executors.training import THREADS, interval_record
 
 ModelLoader = Callable[[str], Model]
 """Gives the model of a SHA-256, its digest proven."""

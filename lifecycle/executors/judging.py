@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from lifecycle.executors import metrics as metric
 from lifecycle.executors.columns import binned
+from lifecycle.executors.gains import gain
 from lifecycle.executors.ranking import Candidates, GroupScores, score_groups
 from lifecycle.executors.specs import MetricLimit, Slice
 
@@ -115,7 +116,7 @@ def compare(judge: Judge, prediction: Floats, baseline: Floats | None) -> tuple[
     if baseline is None:
         return values, {}
     floor = judge.measure(baseline)
-    values[f"{judge.main}_vs_baseline"] = metric.gain(judge.main, values[judge.main], floor[judge.main])
+    values[f"{judge.main}_vs_baseline"] = gain(judge.main, values[judge.main], floor[judge.main])
     return values, floor
 
 

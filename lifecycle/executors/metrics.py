@@ -8,20 +8,7 @@ from sklearn import metrics as sk
 
 Floats = NDArray[np.float64]
 
-LOWER_IS_BETTER = frozenset({"log_loss", "brier", "calibration_gap", "mae", "rmse", "mape"})
 _TINY = 1e-15
-
-
-def higher_is_better(name: str) -> bool:
-    """Whether a larger value of the metric is the better one."""
-    return name not in LOWER_IS_BETTER and not name.startswith("infeasible_rate")
-
-
-def gain(name: str, value: float | None, baseline: float | None) -> float | None:
-    """By how much `value` is better than `baseline`; negative when worse."""
-    if value is None or baseline is None:
-        return None
-    return value - baseline if higher_is_better(name) else baseline - value
 
 
 def regression(name: str, truth: Floats, prediction: Floats) -> float | None:

@@ -19,10 +19,11 @@ from lifecycle.executors.evaluation import ModelLoader, refuse_other_task
 from lifecycle.executors.findings import Finding, feature_findings, overall_findings
 from lifecycle.executors.fitted import Model
 from lifecycle.executors.judging import by_slice, check_limits, compare
+from lifecycle.executors.progress import Progress, quiet
 from lifecycle.executors.records import to_plain
 from lifecycle.executors.specs import EvaluationSpec, MonitoringSpec, Slice, spec_digest
 from lifecycle.executors.targets import baseline_scores, judged_columns, make_judge, read_answers
-from lifecycle.executors.training import THREADS, Progress, quiet
+from lifecycle.executors.training import THREADS
 
 Verdict = Literal["ok", "warning", "drift"]
 

@@ -2,7 +2,6 @@
 
 import time
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,18 +11,18 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from lifecycle.executors import metrics as metric
 from lifecycle.executors.columns import as_numbers, feature_frame, refuse_empty_features
 from lifecycle.executors.datasets import Dataset, check_rows, read
 from lifecycle.executors.environment import code_version
 from lifecycle.executors.errors import Invalid, naming_the_step
 from lifecycle.executors.fitted import Model, build_pipeline
+from lifecycle.executors.gains import gain
 from lifecycle.executors.judging import LEVEL, RESAMPLES, Judge, by_slice, compare
+from lifecycle.executors.progress import Progress, quiet
 from lifecycle.executors.records import to_plain
 from lifecycle.executors.specs import RandomSplit, TimeSplit, TrainingSpec, spec_digest
 from lifecycle.executors.targets import Answers, baseline_scores, judged_columns, make_judge, read_answers
 
-Progress = Callable[[str, float], None]
 THREADS = 1
 """One thread: sums are then in one order, so a model has the same bytes on a machine of any size."""
 MIN_PART = 10
@@ -31,10 +30,6 @@ MIN_PART = 10
 IMPORTANCE_ROWS = 3000
 IMPORTANCE_REPEATS = 3
 IMPORTANCE_KEPT = 15
-
-
-def quiet(step: str, share: float) -> None:
-    """A progress callback that tells nobody."""
 
 
 @dataclass(frozen=True)
@@ -251,7 +246,7 @@ def importance(model: Model, judge: Judge, prepared: pd.DataFrame, *, seed: int)
         for _ in range(IMPORTANCE_REPEATS):
             shuffled = sample.assign(**{name: sample[name].to_numpy()[rng.permutation(len(sample))]})
             value = part.measure(model.score_prepared(shuffled), [judge.main])[judge.main]
-            worse = metric.gain(judge.main, base, value)
+            worse = gain(judge.main, base, value)
             if worse is not None:
                 drops.append(worse)
         if drops:

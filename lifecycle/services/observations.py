@@ -7,7 +7,7 @@ is there just where it was measured. Whether a value is bad is for the trigger's
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from lifecycle.executors.metrics import gain
+from lifecycle.executors.gains import gain
 from lifecycle.models import Run
 
 MOST_SLICES = 60

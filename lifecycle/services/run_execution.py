@@ -11,21 +11,9 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from ledger.errors import GatebookError
+from lifecycle import executors  # by its name, so that scikit-learn is loaded when a run needs it
 from lifecycle.errors import Invalid
-from lifecycle.executors import (
-    Model,
-    ModelLoader,
-    evaluate,
-    load_model,
-    monitor,
-    parse_evaluation,
-    parse_monitoring,
-    parse_training,
-    parse_validation,
-    train,
-    validate_data,
-)
-from lifecycle.executors.training import Progress
+from lifecycle.executors import Progress
 from lifecycle.models import ModelVersion, Run
 from lifecycle.outbox_registry import handler
 from lifecycle.services import runs
@@ -80,15 +68,17 @@ def _reporter(run: Run) -> Progress:
 
 
 def _train(run: Run, progress: Progress) -> Outcome:
-    spec = parse_training(run.spec)
+    spec = executors.parse_training(run.spec)
     with tempfile.TemporaryDirectory(prefix="gatebook-run-") as folder:
-        result = train(spec, root=settings.GATEBOOK_DATA_ROOT, workdir=Path(folder), progress=progress)
+        result = executors.train(
+            spec, root=settings.GATEBOOK_DATA_ROOT, workdir=Path(folder), progress=progress
+        )
         return Outcome(result.to_record(), store_model(result.model_path, result.model_sha256))
 
 
 def _evaluate(run: Run, progress: Progress) -> Outcome:
-    result = evaluate(
-        parse_evaluation(run.spec),
+    result = executors.evaluate(
+        executors.parse_evaluation(run.spec),
         root=settings.GATEBOOK_DATA_ROOT,
         model_loader=_loader(run),
         progress=progress,
@@ -97,13 +87,15 @@ def _evaluate(run: Run, progress: Progress) -> Outcome:
 
 
 def _validate(run: Run, progress: Progress) -> Outcome:
-    result = validate_data(parse_validation(run.spec), root=settings.GATEBOOK_DATA_ROOT, progress=progress)
+    result = executors.validate_data(
+        executors.parse_validation(run.spec), root=settings.GATEBOOK_DATA_ROOT, progress=progress
+    )
     return Outcome(result.to_record())
 
 
 def _monitor(run: Run, progress: Progress) -> Outcome:
-    result = monitor(
-        parse_monitoring(run.spec),
+    result = executors.monitor(
+        executors.parse_monitoring(run.spec),
         root=settings.GATEBOOK_DATA_ROOT,
         model_loader=_loader(run),
         progress=progress,
@@ -111,15 +103,15 @@ def _monitor(run: Run, progress: Progress) -> Outcome:
     return Outcome(result.to_record())
 
 
-def _loader(run: Run) -> ModelLoader:
+def _loader(run: Run) -> "executors.ModelLoader":
     """Loads models of the run's own project only: a digest is no key to somebody else's model."""
 
-    def load(digest: str) -> Model:
+    def load(digest: str) -> "executors.Model":
         version = ModelVersion.objects.filter(project=run.project_id, digest=digest).first()
         if version is None:
             raise Invalid("model_missing", _("The project has no model with this digest."), "/model_sha256")
         with local_model(version.path) as path:
-            return load_model(path, digest)
+            return executors.load_model(path, digest)
 
     return load
 
