@@ -147,3 +147,8 @@ def _criteria(handoff: Handoff, texts: Iterable[str]) -> list[AcceptanceCriterio
     return [
         AcceptanceCriterion(handoff=handoff, order=order, text=text) for order, text in enumerate(texts, 1)
     ]
+
+
+def assigned_detail(task: Task) -> dict[str, object]:
+    """Who got a task, as the ledger says it: separation of duties is computed from this."""
+    return {"task": task.pk, "key": task.key, "owner": task.owner_id, "accountable": task.accountable_id}

@@ -23,7 +23,7 @@ from lifecycle.models import (
     Project,
     Task,
 )
-from lifecycle.services.furnishing import Cast, document_of, furnish_phase, length_of
+from lifecycle.services.furnishing import Cast, assigned_detail, document_of, furnish_phase, length_of
 from lifecycle.services.steps import allow, change, ensure_active, locked, person, record
 from lifecycle.services.texts import line, prose
 
@@ -69,7 +69,8 @@ def open_iteration(
     record(
         LifecycleAction.ITERATION_OPENED, iteration, actor=actor, project=project, iteration=iteration,
         to=iteration.state, reason=reason, start_phase=start_phase, process=project.process_version.digest,
-        firing=firing.pk if firing else None, assigned=[_assigned(task) for task in tasks if task.owner_id],
+        firing=firing.pk if firing else None,
+        assigned=[assigned_detail(task) for task in tasks if task.owner_id],
     )  # fmt: skip
     return iteration
 
@@ -148,7 +149,3 @@ def _furnish(iteration: Iteration, document: ProcessDocument) -> list[Task]:
             tasks += furnish_phase(phase, document, cast, start)
             start += dt.timedelta(days=length_of(document, part.key))
     return tasks
-
-
-def _assigned(task: Task) -> dict[str, object]:
-    return {"task": task.pk, "key": task.key, "owner": task.owner_id, "accountable": task.accountable_id}

@@ -12,7 +12,7 @@ from lifecycle.actions import LifecycleAction
 from lifecycle.definitions import OpensOn
 from lifecycle.errors import Invalid, Refused
 from lifecycle.models import PHASE_STATES, Phase, Requirement, Task
-from lifecycle.services.furnishing import Cast, document_of, furnish_phase, redate_handoffs
+from lifecycle.services.furnishing import Cast, assigned_detail, document_of, furnish_phase, redate_handoffs
 from lifecycle.services.staleness import Stale, expire_from
 from lifecycle.services.steps import allow, change, ensure_open, locked, record
 from lifecycle.services.texts import prose
@@ -134,13 +134,21 @@ def reopen_phase(*, phase: Phase, actor: Actor, reason: str) -> Phase:
     state = PHASE_STATES.next(phase.state, "reopen")
 
     stale = expire_from(phase, reason)
+    made = list[Task]()
     if not phase.tasks.exists():
-        furnish_phase(
-            phase, document_of(phase.iteration), Cast(phase.iteration.project), timezone.localdate()
-        )
+        cast, today = Cast(phase.iteration.project), timezone.localdate()
+        made = furnish_phase(phase, document_of(phase.iteration), cast, today)
+    assigned = [assigned_detail(task) for task in made if task.owner_id]
     phase.ended_at = None
     moved = _move(
-        phase, state, LifecycleAction.PHASE_REOPENED, actor, "ended_at", reason=reason, **stale.detail
+        phase,
+        state,
+        LifecycleAction.PHASE_REOPENED,
+        actor,
+        "ended_at",
+        reason=reason,
+        assigned=assigned,
+        **stale.detail,
     )
     stale.tell()
     return moved

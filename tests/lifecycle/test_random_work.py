@@ -31,7 +31,17 @@ from lifecycle.services.tasks import (
 )
 from tests import make
 
-PEOPLE = ("manager", "scientist", "helper", "reviewer", "auditor", "stranger")
+PEOPLE = (
+    "manager",
+    "manager",
+    "scientist",
+    "scientist",
+    "helper",
+    "reviewer",
+    "reviewer",
+    "auditor",
+    "stranger",
+)
 person = st.sampled_from(PEOPLE)
 workers = st.sampled_from(("manager", "scientist", "helper"))
 task_keys = st.sampled_from(("1.1", "2.1"))
@@ -105,6 +115,17 @@ class Work(RuleBasedStateMachine):
     @rule(who=person, key=task_keys, act=st.sampled_from((reject_evidence, reopen_task)))
     def send_a_task_back(self, who, key, act):
         self.attempt(act, who, task=self.task(key), reason="Once more")
+
+    @rule(who=st.sampled_from(("manager", "reviewer")), key=task_keys)
+    def verify(self, who, key):
+        self.attempt(verify_task, who, task=self.task(key))
+
+    @rule(who=workers, key=task_keys)
+    def put_the_risks_aside(self, who, key):
+        for risk in self.task(key).risks.order_by("pk"):
+            self.attempt(assess_risk, who, risk=risk, severity=2, occurrence=2)
+            self.attempt(accept_risk, who, risk=risk)
+        self.attempt(accept_risks, who, task=self.task(key))
 
     @rule(who=person, key=task_keys)
     def add_a_risk(self, who, key):
@@ -232,7 +253,7 @@ class TestRandomWork(Work.TestCase, TestCase):
     """Each example runs in a transaction of its own."""
 
     settings = settings(
-        max_examples=15,
+        max_examples=20,
         stateful_step_count=40,
         deadline=None,
         suppress_health_check=list(HealthCheck),
