@@ -35,13 +35,16 @@ class Distribution:
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
-    """One monitoring run over a window of live data."""
+    """One monitoring run over a window of live data. `title` says in words which data, `segment` which part
+    of it (a market, a site) where there are several.
+    """
 
     code: str
     start: datetime
     end: datetime
     rows: int
     mark: Mark
+    title: str = ""
     segment: str = ""
     snapshot: str = ""
     performance: tuple[Measure, ...] = ()

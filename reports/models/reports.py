@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.core.files.storage import default_storage
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -60,6 +61,26 @@ class Report(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.project}"
+
+    @property
+    def file_path(self) -> str:
+        """Where the file lies on this machine; empty while there is none, or where the storage is elsewhere."""
+        if not self.path:
+            return ""
+        try:
+            return default_storage.path(self.path)
+        except NotImplementedError:
+            return ""
+
+    @property
+    def file_name(self) -> str:
+        """What the file is called when somebody takes it along."""
+        return f"{self.project.slug}-{self.kind}-{self.as_of:%Y-%m-%d-%H%M}.pdf"
+
+    @property
+    def ended(self) -> bool:
+        """Whether it was made or given up."""
+        return self.state in (self.State.FINISHED, self.State.FAILED)
 
 
 REPORT_STATES = StateMachine(

@@ -1,0 +1,1 @@
+"""Reads that fill documents and pages. Each says how many SQL queries it costs."""

@@ -1,0 +1,107 @@
+"""Authorizations, deployments, checks and findings as documents."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from django.utils.translation import gettext as _
+
+from governance.models import Authorization, Deployment, Finding
+from lifecycle.models import Run
+from reports.documents import Authorization as AuthorizationDocument
+from reports.documents import CheckCount, Mark, State
+from reports.documents import Deployment as DeploymentDocument
+from reports.documents import Finding as FindingDocument
+from reports.queries.moment import Moment, mark, name_of, scope_words, version_words
+
+
+def authorizations_of(project_id: int, moment: Moment) -> tuple[AuthorizationDocument, ...]:
+    """Permissions given by then, oldest first. 1 query."""
+    given = Authorization.objects.filter(project=project_id, valid_from__lte=moment.at)
+    return tuple(
+        AuthorizationDocument(
+            code=f"A-{each.pk}",
+            model=version_words(each.model_version.number),
+            model_digest=each.model_digest,
+            environment=each.environment,
+            mark=_authorization_mark(each, moment),
+            valid_from=each.valid_from,
+            valid_until=each.valid_until,
+            scope=scope_words(each.scope),
+            gate=each.gate.key,
+            reason=each.state_reason,
+        )
+        for each in given.select_related("gate", "model_version").order_by("valid_from", "pk")
+    )
+
+
+def deployments_of(project_id: int, moment: Moment) -> tuple[DeploymentDocument, ...]:
+    """What was put where by then, oldest first. 1 query."""
+    put = Deployment.objects.filter(project=project_id, deployed_at__lte=moment.at)
+    return tuple(
+        DeploymentDocument(
+            code=f"D-{each.pk}",
+            at=each.deployed_at,
+            environment=each.environment,
+            model=version_words(each.model_version.number),
+            model_digest=each.model_version.digest,
+            by=str(each.deployed_by),
+            mark=_deployment_mark(each, moment),
+            authorization=f"A-{each.authorization_id}" if each.authorization_id else "",
+            ended_at=moment.seen(each.ended_at),
+        )
+        for each in put.select_related("model_version", "deployed_by", "authorization").order_by(
+            "deployed_at", "pk"
+        )
+    )
+
+
+def checks_of(runs: Sequence[Run]) -> tuple[CheckCount, ...]:
+    """How often a deployment's gate check said what. No query."""
+    found: Counter[tuple[str, str]] = Counter()
+    for run in runs:
+        check = run.record.get("gate_check") if run.kind == Run.Kind.DEPLOYMENT else None
+        if check:
+            found[str(check.get("decision", "")), "; ".join(check.get("reasons", []))] += 1
+    return tuple(
+        CheckCount(
+            mark=mark(State.OK, _("allow")) if said == "allow" else mark(State.BAD, _("deny")),
+            count=count,
+            reason=reason,
+        )
+        for (said, reason), count in found.items()
+    )
+
+
+def findings_of(project_id: int, moment: Moment) -> tuple[FindingDocument, ...]:
+    """What had to be put right, oldest first. 1 query."""
+    opened = Finding.objects.filter(project=project_id, opened_at__lte=moment.at)
+    return tuple(
+        FindingDocument(
+            code=f"F-{each.pk}",
+            text=each.title,
+            owner=name_of(each.owner),
+            opened_on=each.opened_at.date(),
+            closed_on=settled.date() if (settled := moment.seen(each.settled_at)) else None,
+            mark=mark(State.OK, _("settled")) if settled else mark(State.WARN, _("open")),
+        )
+        for each in opened.select_related("owner").order_by("opened_at", "pk")
+    )
+
+
+def _authorization_mark(given: Authorization, moment: Moment) -> Mark:
+    if given.state != Authorization.State.ACTIVE:
+        return mark(State.BAD, given.get_state_display())
+    if moment.at >= given.valid_until:
+        return mark(State.WARN, _("expired"))
+    return mark(State.OK, given.get_state_display())
+
+
+def _deployment_mark(deployment: Deployment, moment: Moment) -> Mark:
+    if moment.seen(deployment.ended_at):
+        return mark(State.IDLE, deployment.get_state_display())
+    under = deployment.authorization
+    if under is None or _authorization_mark(under, moment).state is not State.OK:
+        return mark(State.BAD, _("in use, not authorized"))
+    if under.model_digest != deployment.model_version.digest or under.environment != deployment.environment:
+        return mark(State.BAD, _("in use, other than authorized"))
+    return mark(State.OK, _("in use"))
