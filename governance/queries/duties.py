@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from governance.actions import GovernanceAction
 from governance.models import Gate
 from ledger.models import Entry
 from lifecycle.actions import LifecycleAction
+from lifecycle.models import Run, Task
 
-_OWN_WORK = {
-    LifecycleAction.RUN_REQUESTED: "run",
-    LifecycleAction.EVIDENCE_ATTACHED: "evidence",
-    GovernanceAction.GATE_OPENED: "request",
-}
+_ASSIGNS = (
+    LifecycleAction.TASK_ASSIGNED,
+    LifecycleAction.ITERATION_OPENED,
+    LifecycleAction.PHASE_REOPENED,
+)
+_RUNS = (LifecycleAction.RUN_REQUESTED, LifecycleAction.RUN_FINISHED)
+_OWN = (LifecycleAction.EVIDENCE_ATTACHED, GovernanceAction.GATE_OPENED)
+_ASSIGNING = (
+    LifecycleAction.TASK_ASSIGNED,
+    LifecycleAction.ITERATION_OPENED,
+    LifecycleAction.PHASE_REOPENED,
+)
 
 
 @dataclass(frozen=True)
@@ -29,39 +40,70 @@ class Bar:
 def barred_from_signing(gate: Gate) -> dict[str, Bar]:
     """People who took part in what the gate decides on, by actor key, with the first reason found.
 
-    Requester, owners of tasks, starters of runs and givers of evidence of the iteration. Computed from the
-    ledger, so neither a changed record nor a role that somebody was given later can hide it. 1 query.
+    Requester, owners of tasks, givers of evidence and starters of runs of the iteration; and whoever started
+    a run from elsewhere on which its evidence rests or which made its model. Computed from the ledger, so
+    neither a changed record nor a role that somebody was given later can hide it. An entry whose payload was
+    erased bars rather than frees. 2 queries, 1 more for erased assignments.
     """
-    actions = [*_OWN_WORK, LifecycleAction.TASK_ASSIGNED, LifecycleAction.ITERATION_OPENED]
-    entries = (
-        Entry.objects.filter(project=gate.iteration.project.slug, action__in=[str(a) for a in actions])
-        .select_related("payload")
-        .order_by("index")
-    )
+    words = [str(action) for action in (*_ASSIGNS, *_RUNS, *_OWN)]
+    found = Entry.objects.filter(project=gate.iteration.project.slug, action__in=words)
+    entries = list(found.select_related("payload").order_by("index"))
+    number, runs = gate.iteration.number, _runs_behind(gate)
+    runs |= {
+        str(detail["run"])
+        for entry in entries
+        if entry.action == LifecycleAction.EVIDENCE_ATTACHED
+        for detail in [_detail(entry)]
+        if detail.get("iteration") == number and detail.get("run") is not None
+    }
     barred: dict[str, Bar] = {}
-    for entry in entries.iterator(chunk_size=500):
-        detail = entry.payload.content.get("detail") or {}
-        if entry.payload.erased or detail.get("iteration") == gate.iteration.number:
-            for key, text in _reasons(entry, detail):
+    for entry in entries:
+        here = entry.payload.erased or _detail(entry).get("iteration") == number
+        if here or (entry.action in _RUNS and entry.subject_id in runs):
+            for key, text in _reasons(entry, gate):
                 barred.setdefault(key, Bar(text, entry.index))
     return barred
 
 
-def _reasons(entry: Entry, detail: dict[str, object]) -> list[tuple[str, str]]:
-    if entry.action in (LifecycleAction.TASK_ASSIGNED, LifecycleAction.ITERATION_OPENED):
-        return [(f"user:{pk}", _("Owns a task of this iteration")) for pk in _owners(detail)]
-    texts = {
-        "run": _("Started a run of this iteration"),
-        "evidence": _("Gave evidence in this iteration"),
-        "request": _("Asked for this decision"),
-    }
-    return [(entry.actor, texts[_OWN_WORK[entry.action]])]  # type: ignore[index]  # values of the enum
+def _runs_behind(gate: Gate) -> set[str]:
+    """Ids of the runs that made or measured the gate's model, in whatever iteration."""
+    if gate.model_version_id is None:
+        return set()
+    kinds = (Run.Kind.TRAINING, Run.Kind.EVALUATION)
+    made = Run.objects.filter(model_version=gate.model_version_id, kind__in=kinds)
+    return {str(pk) for pk in made.values_list("pk", flat=True)}
 
 
-def _owners(detail: dict[str, object]) -> list[int]:
+def _reasons(entry: Entry, gate: Gate) -> Iterator[tuple[str, str]]:
+    if entry.action in _ASSIGNS:
+        text = _("Owns a task of this iteration")
+        owners = _owners_now(entry, gate) if entry.payload.erased else _owners(_detail(entry))
+        yield from ((f"user:{pk}", text) for pk in owners)
+    elif entry.action == LifecycleAction.EVIDENCE_ATTACHED:
+        yield entry.actor, _("Gave evidence in this iteration")
+    elif entry.action == GovernanceAction.GATE_OPENED:
+        yield entry.actor, _("Asked for this decision")
+    elif entry.actor.startswith("user:"):  # a worker ends most runs, and nobody else signs
+        yield entry.actor, _("Started a run of this iteration")
+
+
+def _detail(entry: Entry) -> dict[str, Any]:
+    return entry.payload.content.get("detail") or {}
+
+
+def _owners(detail: dict[str, Any]) -> list[int]:
     """Ids of the people whom an entry makes owner of a task, or accountable for it."""
     assigned = detail.get("assigned")
     places = [detail, *(assigned if isinstance(assigned, list) else [])]
     return [
         pk for place in places for pk in (place.get("owner"), place.get("accountable")) if isinstance(pk, int)
     ]
+
+
+def _owners_now(entry: Entry, gate: Gate) -> Iterable[int]:
+    """Whom the records name, where an assignment's words were erased: of its task, or of the whole iteration."""
+    told = Q(phase__iteration=gate.iteration_id)
+    if entry.action == LifecycleAction.TASK_ASSIGNED:
+        told &= Q(pk=int(entry.subject_id))
+    rows = Task.objects.filter(told).values_list("owner", "accountable")
+    return [pk for row in rows for pk in row if pk is not None]
