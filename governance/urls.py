@@ -2,7 +2,8 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from governance.views import gate, gates, portfolio
+from governance.views import authorizations as given
+from governance.views import gate, gates, models, portfolio
 
 app_name = "governance"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -17,4 +18,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("gates/<int:pk>/refuse", gate.gate_refuse, name="gate-refuse"),
     path("gates/<int:pk>/withdraw", gate.gate_withdraw, name="gate-withdraw"),
     path("evaluations/<int:pk>/subject", gate.evaluation_subject, name="evaluation-subject"),
+    path("projects/<slug:slug>/models/", models.project_models, name="project-models"),
+    path("projects/<slug:slug>/deployments/record", models.deployment_record, name="deployment-record"),
+    path("deployments/<int:pk>/withdraw", models.deployment_withdraw, name="deployment-withdraw"),
+    path("projects/<slug:slug>/findings/open", models.finding_open, name="finding-open"),
+    path("findings/<int:pk>/settle", models.finding_settle, name="finding-settle"),
+    path("authorizations/<int:pk>/", given.authorization, name="authorization"),
+    path("authorizations/<int:pk>/suspend", given.authorization_suspend, name="authorization-suspend"),
+    path("authorizations/<int:pk>/resume", given.authorization_resume, name="authorization-resume"),
+    path(
+        "authorizations/<int:pk>/withdraw",
+        given.authorization_withdraw,
+        name="authorization-withdraw",
+    ),
 ]

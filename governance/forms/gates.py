@@ -8,8 +8,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from governance.models import Signoff
 from governance.forms.scopes import ScopeField
+from governance.models import Signoff
 from lifecycle.models import ModelVersion, Phase
 
 
@@ -25,12 +25,11 @@ class OpenGateForm(forms.Form):
     def __init__(self, *args: Any, versions: Iterable[ModelVersion], authorizes: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["model_version"]
-        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101  # declared above
+        assert isinstance(field, forms.ModelChoiceField)  # declared above
         field.queryset = versions  # type: ignore[assignment]
         field.required = authorizes
-        field.help_text = (
-            _("Passing this gate authorizes exactly this artifact.") if authorizes else _("The candidate, if there is one.")
-        )
+        exactly, candidate = _("Passing it authorizes exactly this file."), _("The candidate, if any.")
+        field.help_text = exactly if authorizes else candidate
         self.fields["environment"].required = authorizes
         self.fields["environment"].help_text = _("Such as production.")
 
@@ -75,6 +74,6 @@ class ReasonForm(forms.Form):
 
 
 def _fill_phases(field: forms.Field, phases: Iterable[Phase]) -> None:
-    assert isinstance(field, forms.ChoiceField)  # noqa: S101  # declared in the forms above
+    assert isinstance(field, forms.ChoiceField)  # declared in the forms above
     field.choices = [(phase.key, str(phase)) for phase in phases]
     field.initial = field.choices[-1][0] if field.choices else ""

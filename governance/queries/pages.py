@@ -80,6 +80,4 @@ def drawn_phase(
         gate_state = "passed"
     elif phase.state == Phase.State.PASSED_WITH_CONDITIONS:
         gate_state = "conditional"
-    return RingPhase(
-        phase.key, phase.name, done, total, state, gate=gate_key, gate_state=gate_state, url=url
-    )
+    return RingPhase(phase.key, phase.name, done, total, state, gate=gate_key, gate_state=gate_state, url=url)

@@ -187,7 +187,7 @@ class GatePage:
 
     @property
     def beside(self) -> list[Any]:
-        """This version beside the last authorized one, a property a line."""
+        """The gate's version beside the last authorized one, a property a line."""
         return self.version.beside(self.before) if self.gate.model_version else []
 
     @property
@@ -325,7 +325,9 @@ def gate_page(gate: Gate) -> GatePage:
         evidence=list(evidence.order_by("attached_at", "pk")),
         previous=previous,
         risks=list(
-            risks.exclude(state__in=_SETTLED_RISKS).select_related("task").order_by("task__phase__order", "key")
+            risks.exclude(state__in=_SETTLED_RISKS)
+            .select_related("task")
+            .order_by("task__phase__order", "key")
         ),
         findings=list(
             gate.iteration.project.findings.filter(state=Finding.State.OPEN).select_related("owner")

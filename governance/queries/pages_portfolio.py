@@ -26,7 +26,7 @@ _ALARMS = ("drift", "alarm", "not_met", "invalid", "failed")
 
 @dataclass(frozen=True)
 class Standing:
-    """One project of the portfolio. `live` are the deployments that run now; `my_gates` wait for the reader."""
+    """One project of the portfolio. `live` runs now; `my_gates` wait for the reader."""
 
     row: PortfolioRow
     gate_keys: dict[str, str] = field(default_factory=dict)

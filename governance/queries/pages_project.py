@@ -149,6 +149,9 @@ class Overview:
 
     def _row(self, iteration: Iteration) -> TimelineRow:
         now = timezone.now()
+        live = [each for each in self.deployments if each.iteration_id == iteration.pk]
+        # What begins once a version is live is drawn as its time in production.
+        until = min((each.deployed_at for each in live), default=now)
         marks = [
             TimelineMark(each.fired_at, each.trigger.key)
             for each in self.firings
@@ -165,7 +168,7 @@ class Overview:
                     drawn_phase(phase, done=0, total=0, gate_key="", gate=None).state,
                 )
                 for phase in self.phases.get(iteration.pk, [])
-                if phase.started_at is not None
+                if phase.started_at is not None and phase.started_at <= until
             ),
             gates=tuple(
                 TimelineGate(gate.decided_at or now, _TIMELINE_GATES.get(gate.state, "refused"))
@@ -174,8 +177,7 @@ class Overview:
             ),
             live=tuple(
                 TimelineSpan(_("model %d") % each.model_version.number, each.deployed_at, each.ended_at)
-                for each in self.deployments
-                if each.iteration_id == iteration.pk
+                for each in live
             ),
             triggers=tuple(marks),
         )
@@ -210,7 +212,7 @@ def project_overview(project: Project) -> Overview:
 
 
 def _ways(iteration: Iteration, phases: list[Phase], gates: list[Gate]) -> list[Way]:
-    """What sent the work round again: the firing that opened the iteration, then what gates decided. 1 query."""
+    """What sent the work round again: the firing that began it, then what gates decided. 1 query."""
     ways = []
     if iteration.firing is not None and phases:
         why = f"{iteration.firing.trigger.key}: {iteration.firing.summary}"

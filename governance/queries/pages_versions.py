@@ -45,12 +45,16 @@ class SliceLine:
     bullet: Bullet | None
 
     @property
-    def margin(self) -> str:
-        """How far the value is from its limit, with its sign: plus is the good side."""
+    def gap(self) -> float | None:
+        """How far the value is from its limit; plus is the good side."""
         if self.limit is None or self.bullet is None:
-            return ""
-        gap = self.observed - self.limit if self.bullet.at_least else self.limit - self.observed
-        return f"{gap:+.3f}".replace("-", "−")
+            return None
+        return self.observed - self.limit if self.bullet.at_least else self.limit - self.observed
+
+    @property
+    def margin(self) -> str:
+        """The gap with its sign, as people read it."""
+        return "" if self.gap is None else f"{self.gap:+.3f}".replace("-", "−")  # a minus
 
     @property
     def met(self) -> bool | None:
@@ -117,7 +121,10 @@ class VersionFacts:
         return found[-1] if found else None
 
     def slice_lines(self, limits: Mapping[str, CriterionResult], before: VersionFacts) -> list[SliceLine]:
-        """The main metric by slice; `limits` holds the criteria on it by slice, the overall one under ""."""
+        """The main metric by slice, the least margin first.
+
+        `limits` holds the criteria on it by slice, the overall one under "".
+        """
         metric, lines = self.main_metric, []
         for name, values in self.slices.items():
             observed = values.get(metric)
@@ -139,10 +146,10 @@ class VersionFacts:
                     bullet=bullet,
                 )
             )
-        return lines
+        return sorted(lines, key=lambda line: (line.gap is None, line.gap, line.name))
 
     def beside(self, before: VersionFacts) -> list[Beside]:
-        """This version beside another, a property a line: artifact, data, code, metrics, parameters."""
+        """One version beside another, a property a line: artifact, data, code, metrics, parameters."""
         return [
             *_artifact_lines(self, before),
             *_training_lines(self, before),
@@ -185,7 +192,7 @@ def _training_lines(now: VersionFacts, before: VersionFacts) -> list[Beside]:
         both(_("Training data"), "data", "uri"),
         both(_("Data digest"), "data", "sha256", "digest"),
         both(_("Training rows"), "split", "train_rows", "number"),
-        Beside(_("Features"), _count(now.training, "features"), _count(before.training, "features"), "number"),
+        Beside(_("Features"), _features(now.training), _features(before.training), "number"),
         both(_("Target"), "parameters", "target"),
         both(_("Estimator"), "parameters", "estimator"),
         both(_("Code"), "code", "commit", "digest"),
@@ -219,9 +226,11 @@ def _from(record: Record | None, part: str, key: str) -> Any:
     return record.part(part).get(key) if record else None
 
 
-def _count(record: Record | None, name: str) -> int | None:
-    found = record.content.get(name) if record else None
-    return len(found) if isinstance(found, list | dict) else None
+def _features(record: Record | None) -> int | None:
+    found = record.content.get("features") if record else None
+    if isinstance(found, dict):
+        return sum(len(part) if isinstance(part, list) else 1 for part in found.values())
+    return len(found) if isinstance(found, list) else None
 
 
 def _shown(value: Any) -> str:
@@ -234,7 +243,7 @@ def _size(version: ModelVersion | None) -> str:
     if version is None:
         return ""
     kilobytes = version.size / 1000
-    return f"{kilobytes:.0f} kB" if kilobytes < 1000 else f"{kilobytes / 1000:.1f} MB"  # noqa: PLR2004
+    return f"{kilobytes:.0f} kB" if kilobytes < 1000 else f"{kilobytes / 1000:.1f} MB"
 
 
 def _bound(found: Any, side: str) -> float | None:

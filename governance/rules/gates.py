@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from governance.models import Gate
 from lifecycle.models import Membership, Project, User
+from lifecycle.rules.people import can_change
 from lifecycle.rules.projects import can_contribute, can_manage_project
 
 
@@ -24,7 +25,7 @@ def may_manage(user: User, project: Project) -> bool:
 
 def has_seat(user: User, gate: Gate) -> bool:
     """Whether the gate's definition asks for a signature of somebody with this person's role."""
-    return user.is_active and fills_seat(membership_of(user, gate.iteration.project), gate)
+    return can_change(user) and fills_seat(membership_of(user, gate.iteration.project), gate)
 
 
 def fills_seat(place: Membership | None, gate: Gate) -> bool:

@@ -15,7 +15,7 @@ from lifecycle.queries.projects import projects_visible_to
 
 def reader(request: HttpRequest) -> User:
     """The person who asks; the view wants a log-in, so there is one."""
-    return cast(User, request.user)
+    return cast("User", request.user)
 
 
 def project_for(user: User, slug: str) -> Project:

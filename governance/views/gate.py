@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -19,7 +17,7 @@ from governance.models import Evaluation, Gate
 from governance.queries.pages import gates_visible_to
 from governance.queries.pages_gate import GatePage, gate_page, scope_text
 from governance.rules.gates import fills_seat
-from governance.services.gates import evaluate_gate, look_at, refuse_gate, subject_of, withdraw_gate
+from governance.services.gates import digest_now, evaluate_gate, refuse_gate, withdraw_gate
 from governance.services.signoffs import sign_gate
 from governance.views.access import gate_for, reader
 from governance.views.refusals import carried_out
@@ -129,7 +127,7 @@ def _page(
         "page": page,
         "scope": scope_text(found.scope),
         "may_sign": may_sign,
-        "changed": may_sign and page.evaluation is not None and _changed(found, page.evaluation),
+        "changed": may_sign and page.evaluation is not None and digest_now(found) != page.evaluation.digest,
         "may_evaluate": page.is_open and works and _may_evaluate(place, found),
         "may_refuse": page.is_open and manages and page.evaluation and not page.evaluation.verdict,
         "may_withdraw": page.is_open and manages,
@@ -153,9 +151,3 @@ def _may_evaluate(place: Membership | None, found: Gate) -> bool:
 def _sign_form(page: GatePage) -> SignForm:
     digest = page.evaluation.digest if page.evaluation else ""
     return SignForm(phases=page.phases, initial={"digest": digest, "meaning": "approval"})
-
-
-def _changed(found: Gate, evaluation: Evaluation) -> bool:
-    """Whether the facts are others than those shown: then nothing can be signed before a new evaluation."""
-    facts, judgements = look_at(found)
-    return hashlib.sha256(subject_of(found, facts, judgements)).hexdigest() != evaluation.digest
