@@ -10,3 +10,6 @@ class ReportAction(Action):
     REPORT_MADE = "report.made"
     REPORT_FAILED = "report.failed"
     REPORT_READ = "report.read"
+    VERIFICATION_REQUESTED = "verification.requested"
+    VERIFICATION_FINISHED = "verification.finished"
+    VERIFICATION_FAILED = "verification.failed"

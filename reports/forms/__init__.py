@@ -1,0 +1,1 @@
+"""Input of pages, read and checked."""
