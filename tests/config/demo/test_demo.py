@@ -1,0 +1,171 @@
+"""The demo as a newcomer meets it: the real command, a real worker, the files that it leaves."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+PATIENCE = 420
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass(frozen=True)
+class Told:
+    """An installation in which a story was told."""
+
+    home: Path
+    environment: dict[str, str]
+    output: str
+
+    def manage(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a management command there."""
+        return subprocess.run(
+            [sys.executable, "manage.py", *words], cwd=ROOT, env=self.environment, text=True,
+            capture_output=True, timeout=PATIENCE, check=False,
+        )  # fmt: skip
+
+    def rows(self, code: str) -> str:
+        """What a line of Python prints there."""
+        done = self.manage("shell", "--verbosity", "0", "-c", code)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    @property
+    def report(self) -> Path:
+        """The PDF that the demo names in its output."""
+        found = re.search(r"\S+\.pdf", self.output)
+        assert found, self.output
+        return Path(found[0])
+
+
+def tell(story: str, home: Path) -> Told:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GATEBOOK_")}
+    environment |= {"GATEBOOK_HOME": str(home), "DJANGO_SETTINGS_MODULE": "config.settings", "COLUMNS": "1000"}
+    if environment.get("DATABASE_URL", "").startswith("postgres"):
+        environment["DATABASE_URL"] = own_database(environment["DATABASE_URL"])
+    done = Told(home, environment, "").manage("demo", story, "--no-serve")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Told(home, environment, done.stdout)
+
+
+def own_database(url: str) -> str:
+    """A database beside the one that the tests use."""
+    name = f"story_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    scheme, rest = url.split("://", 1)
+    place, _slash, tail = rest.partition("/")
+    options = tail.partition("?")[2]
+    return f"{scheme}://{place}/{name}" + (f"?{options}" if options else "")
+
+
+@pytest.fixture(scope="module")
+def pizzatron(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+    yield tell("pizzatron", tmp_path_factory.mktemp("pizzatron"))
+
+
+def digests(told: Told) -> list[str]:
+    """The digests of the models, in the order in which they were made."""
+    code = (
+        "from lifecycle.models import ModelVersion; "
+        "print(*ModelVersion.objects.order_by('number').values_list('digest', flat=True))"
+    )
+    return told.rows(code).split()
+
+
+@pytest.mark.xdist_group("pizzatron")
+def test_the_demo_says_that_the_ledger_is_intact_and_who_can_log_in(pizzatron):
+    logins = json.loads((pizzatron.home / "demo-logins.json").read_text())
+
+    assert re.search(r"\d+ entries, root [0-9a-f]{64}, intact", pizzatron.output)
+    assert all(password in pizzatron.output for password in logins.values())
+    assert (pizzatron.home / "demo-logins.json").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.xdist_group("pizzatron")
+def test_the_first_candidate_was_refused_for_christmas_and_for_the_stock(pizzatron):
+    assert "In December, too, the recommendations beat last year's best-sellers." in pizzatron.output
+    assert "At most 2 % of the recommendations lack the ingredients." in pizzatron.output
+    assert "G4 Deployment decision: refused" in pizzatron.output
+
+
+@pytest.mark.xdist_group("pizzatron")
+def test_the_report_is_tagged_and_carries_its_evidence(pizzatron):
+    seen = subprocess.run(["pdfinfo", pizzatron.report], text=True, capture_output=True, check=True).stdout
+    listed = subprocess.run(
+        ["pdfdetach", "-list", pizzatron.report], text=True, capture_output=True, check=True
+    ).stdout
+
+    assert re.search(r"Tagged:\s+yes", seen)
+    assert "evidence.json" in listed
+
+
+@pytest.mark.xdist_group("pizzatron")
+def test_each_model_may_run_exactly_where_it_was_authorized(pizzatron):
+    first, mended, everywhere = digests(pizzatron)
+
+    def ask(digest: str, *scope: str) -> tuple[int, str]:
+        words = ["gate_check", "--model-digest", digest, "--environment", "production"]
+        done = pizzatron.manage(*words, *[word for each in scope for word in ("--scope", each)])
+        return done.returncode, json.loads(done.stdout)["decision"] if done.stdout else ""
+
+    assert ask(everywhere) == (0, "allow")
+    assert ask(everywhere, "country=IT") == (0, "allow")
+    assert ask(mended, "country=US") == (0, "allow")
+    assert ask(mended, "country=IT") == (1, "deny")
+    assert ask(first) == (1, "deny")
+    assert ask("0" * 64) == (1, "deny")
+    assert ask("no digest") == (2, "")
+
+
+@pytest.mark.xdist_group("pizzatron")
+def test_pizzatron_answers_a_store_from_the_authorized_model(pizzatron):
+    done = pizzatron.manage("pizzatron", "IT-003")
+
+    assert done.returncode == 0
+    assert f"By model {digests(pizzatron)[-1][:16]}" in done.stdout
+
+
+@pytest.mark.xdist_group("pizzatron")
+def test_a_suspended_model_does_not_answer(pizzatron):
+    code = (
+        "from governance.models import *; from governance.services.authorizations import *; "
+        "from ledger.actors import SystemActor; "
+        "a = Authorization.objects.filter(state='active').latest('pk'); "
+        "suspend_authorization(authorization=a, actor=SystemActor('test'), reason='A test'); print('done')"
+    )
+    assert pizzatron.rows(code) == "done"
+
+    done = pizzatron.manage("pizzatron", "IT-003")
+
+    assert done.returncode == 0
+    assert "By last year's benchmark, not by the model. The authorization is suspended: A test" in done.stdout
+
+
+@pytest.mark.xdist_group("pizzatron")
+def test_telling_the_story_again_does_nothing_twice(pizzatron):
+    count = "from lifecycle.models import Run, Iteration; print(Run.objects.count(), Iteration.objects.count())"
+    before = pizzatron.rows(count)
+
+    done = pizzatron.manage("demo", "pizzatron", "--no-serve")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert pizzatron.rows(count) == before
+
+
+def test_the_flights_story_is_told_to_its_end(tmp_path):
+    told = tell("flights", tmp_path)
+
+    assert "Iteration 2 opened by T-04 at P2." in told.output
+    assert "intact" in told.output
+    assert told.report.exists()
