@@ -1,3 +1,6 @@
+from lifecycle.models.absences import Absence
+from lifecycle.models.attachments import Attachment
+from lifecycle.models.comments import Comment
 from lifecycle.models.evidence import EVIDENCE_STATES, Evidence, Snapshot
 from lifecycle.models.handoffs import (
     HANDOFF_STATES,
@@ -34,8 +37,11 @@ __all__ = [
     "RISK_STATES",
     "RUN_STATES",
     "TASK_STATES",
+    "Absence",
     "AcceptanceCriterion",
     "ApiToken",
+    "Attachment",
+    "Comment",
     "Deliverable",
     "Evidence",
     "Firing",

@@ -20,6 +20,11 @@ class User(AbstractUser):
     org_role = models.CharField(
         max_length=20, choices=OrgRole.choices, default=OrgRole.MEMBER
     )
+    time_zone = models.CharField(
+        max_length=60,
+        default="UTC",
+        help_text="IANA name, in which pages show times to this person",
+    )
     closed_at = models.DateTimeField(null=True, blank=True)
 
     REQUIRED_FIELDS = ["name", "email"]
