@@ -1,0 +1,97 @@
+"""Records of decisions for tests: gates that can be signed, what they authorized, what runs, what was found."""
+
+from typing import Any
+
+from django.utils import timezone
+
+from governance.models import Authorization, Deployment, Evaluation, Finding, Gate
+from governance.services.gates import evaluate_gate, open_gate
+from governance.services.signoffs import sign_gate
+from lifecycle.definitions import ProcessDocument
+from lifecycle.models import Project, User
+from tests import make
+
+
+def gate_document(*, required: int = 2, expression: str = "true", authorizes: bool = True) -> ProcessDocument:
+    """The small process, whose first gate takes signatures of reviewers and authorizes a model."""
+    gates = [
+        {
+            "key": key, "name": f"Gate {key}", "question": f"May {key} be passed?", "between": between,
+            "authorizes": authorizes and key == "G1",
+            "criteria": [{"key": "holds", "words": "It holds", "expression": expression, "why": "It must"}],
+            "signatures": {"required": required, "roles": ["reviewer"], "meaning": "I have seen it"},
+            "validity_days": 30,
+        }
+        for key, between in (("G1", ["P1", "P2"]), ("G2", ["P2"]))
+    ]  # fmt: skip
+    return make.small_document(gates=gates)
+
+
+def project(**rules: Any) -> Project:
+    """A project with an open iteration whose first phase is in review. `rules` as for `gate_document`."""
+    home = make.project(document=gate_document(**rules))
+    make.phase(make.iteration(home), "P1", "in_review")
+    return home
+
+
+def gate(home: Project | None = None, **fields: Any) -> Gate:
+    """The first gate of the project, opened by its manager for a new model in production."""
+    home = home or project()
+    values = {
+        "model_version": fields.pop("model_version", None) or make.model_version(home),
+        "environment": "production",
+        "scope": {"country": ["US"]},
+    } | fields
+    return open_gate(iteration=home.iterations.get(), key="G1", actor=home.created_by, **values)
+
+
+def evaluation(of: Gate) -> Evaluation:
+    """What the manager finds when looking at the gate now."""
+    return evaluate_gate(gate=of, actor=of.iteration.project.created_by)
+
+
+def signed(of: Gate, *signers: User) -> Gate:
+    """The gate after these reviewers approved what they were shown."""
+    shown = evaluation(of)
+    for signer in signers:
+        sign_gate(
+            gate=of,
+            actor=signer,
+            password=make.PASSWORD,
+            decision="approve",
+            meaning="approval",
+            digest=shown.digest,
+        )
+    of.refresh_from_db()
+    return of
+
+
+def authorization(home: Project | None = None, **fields: Any) -> Authorization:
+    """What a passed gate gave, under the names of two new reviewers."""
+    asked = gate(home, **fields)
+    people = [make.member(asked.iteration.project, "reviewer") for _ in range(asked.required_signatures)]
+    return signed(asked, *people).authorization
+
+
+def deployment(given: Authorization | None = None, **fields: Any) -> Deployment:
+    """What was put where under the authorization, by the project's manager; live unless it says otherwise."""
+    under = given or authorization()
+    values = {
+        "environment": under.environment, "scope": under.scope, "deployed_by": under.project.created_by,
+        "deployed_at": timezone.now(), "iteration": under.gate.iteration,
+        "model_version": under.model_version, "project": under.project,
+    } | fields  # fmt: skip
+    return Deployment.objects.create(authorization=under, **values)
+
+
+def finding(home: Project, **fields: Any) -> Finding:
+    """An open finding of medium severity."""
+    values = {"title": f"Finding {make.number()}", "severity": "medium", "opened_at": timezone.now()}
+    return Finding.objects.create(project=home, **(values | fields))
+
+
+def evaluation_of(asked: Gate) -> Evaluation:
+    """The last evaluation that the gate has."""
+    found = asked.evaluations.order_by("-evaluated_at", "-pk").first()
+    assert found is not None
+    return found
