@@ -9,6 +9,7 @@ class GovernanceAction(Action):
     GATE_OPENED = "gate.opened"
     GATE_EVALUATED = "gate.evaluated"
     GATE_SIGNED = "gate.signed"
+    SIGNATURE_REFUSED = "gate.signature_refused"
     GATE_DECIDED = "gate.decided"
     GATE_WITHDRAWN = "gate.withdrawn"
     AUTHORIZATION_GIVEN = "authorization.given"

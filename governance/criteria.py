@@ -19,7 +19,10 @@ _LAST_OF_FOUR_DIGITS = 0xFFFF
 
 @dataclass(frozen=True)
 class Check:
-    """A criterion made ready to be judged. `metric` and `slice` are set where it compares one number."""
+    """A criterion made ready to be judged. `metric` and `slice` are set where it compares one number.
+
+    One that is not `agreed`, a requirement changed meanwhile, is never met.
+    """
 
     key: str
     words: str
@@ -29,6 +32,7 @@ class Check:
     slice: str = ""
     operator: str = ""
     limit: float | None = None
+    agreed: bool = True
 
 
 @dataclass(frozen=True)
@@ -68,13 +72,15 @@ def judge(check: Check, facts: Mapping[str, Any]) -> Judgement:
 
 
 def _verdict(check: Check, facts: Mapping[str, Any], observed: float | None) -> tuple[str, str]:
+    if not check.agreed:
+        return Verdict.NOT_MET, _("Its last change has not been agreed yet.")
     if check.metric and observed is None:
         return Verdict.NOT_MET, _missing(check.metric, check.slice)
     try:
         value = cel.evaluate(check.expression, dict(facts))
     except KeyError as error:
         return Verdict.NOT_MET, _("There is no “%(name)s” in the evidence.") % {"name": error.args[0]}
-    except (ValueError, TypeError, ArithmeticError, RuntimeError) as error:
+    except (ValueError, TypeError, ArithmeticError, LookupError, RuntimeError) as error:
         return Verdict.UNREADABLE, _("Cannot be evaluated: %(problem)s") % {"problem": _first_line(error)}
     if value is True:
         return Verdict.MET, _compared(check, observed) or _("Holds.")

@@ -66,6 +66,20 @@ def append_many(records: Iterable[Record]) -> list[Entry]:
     return entries
 
 
+def hold_ledger() -> None:
+    """Wait for changes that are being recorded, and let no other be recorded until this transaction ends.
+
+    For a decision that must rest on every fact: what is read after this call is still so when the transaction
+    commits. Lock the rows that will change first, since whoever holds one of them may be waiting here.
+
+    Raises RuntimeError without a transaction.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("The ledger is held inside a transaction only: there is none.")
+    with connection.cursor() as cursor:
+        tables.lock_head(cursor)
+
+
 @transaction.atomic
 def erase_payload(*, index: int, actor: Actor, reason: str) -> Entry:
     """Forget the payload of one entry for good, and record who did it and why.

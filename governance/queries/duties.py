@@ -22,11 +22,6 @@ _ASSIGNS = (
 )
 _RUNS = (LifecycleAction.RUN_REQUESTED, LifecycleAction.RUN_FINISHED)
 _OWN = (LifecycleAction.EVIDENCE_ATTACHED, GovernanceAction.GATE_OPENED)
-_ASSIGNING = (
-    LifecycleAction.TASK_ASSIGNED,
-    LifecycleAction.ITERATION_OPENED,
-    LifecycleAction.PHASE_REOPENED,
-)
 
 
 @dataclass(frozen=True)
@@ -101,9 +96,9 @@ def _owners(detail: dict[str, Any]) -> list[int]:
 
 
 def _owners_now(entry: Entry, gate: Gate) -> Iterable[int]:
-    """Whom the records name, where an assignment's words were erased: of its task, or of the whole iteration."""
+    """Whom the records name where an assignment's words were erased: of its task or the whole iteration."""
     told = Q(phase__iteration=gate.iteration_id)
     if entry.action == LifecycleAction.TASK_ASSIGNED:
         told &= Q(pk=int(entry.subject_id))
-    rows = Task.objects.filter(told).values_list("owner", "accountable")
-    return [pk for row in rows for pk in row if pk is not None]
+    tasks = Task.objects.filter(told).only("owner_id", "accountable_id")
+    return [pk for task in tasks for pk in (task.owner_id, task.accountable_id) if pk is not None]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from governance.models import Authorization, Finding, Gate
 from lifecycle.models import Evidence, ModelVersion, Requirement, Risk, Task
 
+_LARGEST = sys.float_info.max  # not a number fails every comparison
 _COUNTS = (Evidence.State.ATTACHED, Evidence.State.VERIFIED)
 
 
@@ -74,15 +76,21 @@ def holds(operator: str, observed: float, limit: float) -> bool:
     }[operator]
 
 
+def is_agreed(requirement: Requirement) -> bool:
+    """Whether it may be measured against; a change that nobody has agreed to yet never holds."""
+    return requirement.state != Requirement.State.DRAFT
+
+
 def _current_requirements(gate: Gate) -> QuerySet[Requirement]:
-    without = [Requirement.State.SUPERSEDED, Requirement.State.DRAFT]
-    return gate.iteration.project.requirements.exclude(state__in=without)
+    """What is agreed, and changes not agreed yet: else changing a requirement would take it off the gate."""
+    without = Q(state=Requirement.State.SUPERSEDED) | Q(state=Requirement.State.DRAFT, version=1)
+    return gate.iteration.project.requirements.exclude(without)
 
 
 def _records(evidence: Iterable[Evidence], model_version_id: int | None) -> list[dict[str, Any]]:
     """Training and evaluation records of the model version, training first, then in order of attachment."""
     found = [
-        (item.snapshot.kind == "EVR", json.loads(item.snapshot.content))
+        (item.snapshot.kind == "EVR", _record(item))
         for item in evidence
         if item.state in _COUNTS
         and item.snapshot.kind in ("TRN", "EVR")
@@ -92,23 +100,32 @@ def _records(evidence: Iterable[Evidence], model_version_id: int | None) -> list
     return [content for _evaluated, content in sorted(found, key=lambda pair: pair[0])]
 
 
+def _record(item: Evidence) -> dict[str, Any]:
+    """The record of the run behind a piece of evidence."""
+    return _mapping(_mapping(json.loads(item.snapshot.content)).get("record"))
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    """A record comes from outside: what should be an object and is not holds nothing."""
+    return value if isinstance(value, dict) else {}
+
+
 def _numbers(records: list[dict[str, Any]]) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
     metrics: dict[str, float] = {}
     slices: dict[str, dict[str, float]] = {}
-    for content in records:
-        record = content.get("record", {})
-        metrics.update(_clean(record.get("metrics") or {}))
-        for name, values in (record.get("slices") or {}).items():
+    for record in records:
+        metrics.update(_clean(record.get("metrics")))
+        for name, values in _mapping(record.get("slices")).items():
             slices.setdefault(name, {}).update(_clean(values))
     return metrics, slices
 
 
-def _clean(values: dict[str, Any]) -> dict[str, float]:
-    """Numbers only, as doubles: CEL does not compare whole numbers with fractions, and null is missing."""
+def _clean(values: object) -> dict[str, float]:
+    """Finite numbers only, as doubles: CEL does not compare whole numbers with fractions; null is missing."""
     return {
         name: float(value)
-        for name, value in values.items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
+        for name, value in _mapping(values).items()
+        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST
     }
 
 
@@ -132,11 +149,12 @@ def _all_records(version: ModelVersion) -> list[dict[str, Any]]:
 
 
 def _tasks(gate: Gate) -> list[dict[str, Any]]:
-    rows = gate.iteration.phases.values_list("key", "tasks__key", "tasks__state", "tasks__mandatory")
+    rows = Task.objects.filter(phase__iteration=gate.iteration_id)
     return [
         {"key": key, "phase": phase, "state": state, "mandatory": mandatory, "verified": state == "verified"}
-        for phase, key, state, mandatory in rows.order_by("order", "tasks__order")
-        if key is not None
+        for phase, key, state, mandatory in rows.order_by("phase__order", "order").values_list(
+            "phase__key", "key", "state", "mandatory"
+        )
     ]
 
 
@@ -167,7 +185,11 @@ def _requirements(
     for requirement in _current_requirements(gate).order_by("key"):
         held_in = slices.get(requirement.slice, {}) if requirement.slice else metrics
         observed = held_in.get(requirement.metric)
-        met = observed is not None and holds(requirement.operator, observed, requirement.limit)
+        met = (
+            observed is not None
+            and is_agreed(requirement)
+            and holds(requirement.operator, observed, requirement.limit)
+        )
         found.append(
             {
                 "key": requirement.key,
@@ -215,9 +237,8 @@ def _reproduced(evidence: Iterable[Evidence], model_version_id: int | None) -> b
 def _run_facts(records: list[dict[str, Any]], *, reproduced: bool) -> dict[str, Any]:
     """Counts of rows from training and evaluation; whether another run made the very same model."""
     found: dict[str, Any] = {"reproduced": reproduced}
-    for content in records:
-        record = content.get("record", {})
-        split, rows = record.get("split") or {}, record.get("rows") or {}
+    for record in records:
+        split, rows = _mapping(record.get("split")), _mapping(record.get("rows"))
         named = {
             "rows_train": split.get("train_rows"),
             "rows_test": rows.get("judged") or split.get("test_rows"),
@@ -227,7 +248,7 @@ def _run_facts(records: list[dict[str, Any]], *, reproduced: bool) -> dict[str, 
 
 
 def _data_facts(records: list[dict[str, Any]]) -> dict[str, Any]:
-    data = dict(records[-1].get("record", {}).get("data") or {}) if records else {}
+    data = _mapping(records[-1].get("data")) if records else {}
     return {**data, "digest": data.get("sha256", "")}
 
 
@@ -235,5 +256,4 @@ def _monitoring(evidence: Iterable[Evidence]) -> dict[str, Any]:
     found = [item for item in evidence if item.snapshot.kind == "MON" and item.state in _COUNTS]
     if not found:
         return {}
-    record: dict[str, Any] = json.loads(found[-1].snapshot.content).get("record", {})
-    return record
+    return _record(found[-1])

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from governance.errors import Invalid
 from governance.models import Authorization
+from lifecycle.models import Project
 
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 
@@ -56,25 +57,29 @@ class Decision:
 
 
 def gate_check(
-    *, model_digest: str, environment: str, scope: Scope | None = None, at: datetime | None = None
+    *,
+    model_digest: str,
+    environment: str,
+    scope: Scope | None = None,
+    at: datetime | None = None,
+    project: Project | None = None,
 ) -> Decision:
     """Decide whether a model may run in an environment, for a scope such as `{"country": ["IT"]}`. 1 query.
 
     Closed by default: an unknown digest or environment, a suspended, withdrawn or expired authorization, or a
     scope beyond the authorized one is a "deny" with its reasons. Without a scope the answer holds for the
-    authorized scope, which it names.
+    authorized scope, which it names. With a project only what was authorized in it counts.
 
     Raises `Invalid` if the digest is not a SHA-256 in hexadecimal or the environment is empty.
     """
-    digest = read_digest(model_digest)
-    if not environment.strip():
+    digest, environment = read_digest(model_digest), environment.strip()
+    if not environment:
         raise Invalid("environment_missing", _("Say which environment."), "environment")
     now = at or timezone.now()
-    found = list(
-        Authorization.objects.filter(model_digest=digest)
-        .select_related("project")
-        .order_by("-valid_from", "-pk")
-    )
+    known = Authorization.objects.filter(model_digest=digest).select_related("project")
+    if project is not None:
+        known = known.filter(project=project)
+    found = list(known.order_by("-valid_from", "-pk"))
     here = [given for given in found if given.environment == environment]
     if not here:
         reasons = (_nothing_here(digest, environment, found),)

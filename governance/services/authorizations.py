@@ -31,6 +31,10 @@ def give_authorization(*, gate: Gate, actor: User) -> Authorization:
     )
     if gate.state != Gate.State.PASSED or gate.model_version is None:
         raise Refused("gate_not_passed", _("Only a passed gate that names a model authorizes."))
+    if not gate.definition["authorizes"]:
+        raise Refused("gate_authorizes_nothing", _("Passing this gate authorizes nothing."))
+    if Authorization.objects.filter(gate=gate).exists():
+        raise Refused("already_authorized", _("This gate has given its authorization."))
     start = now()
     authorization = Authorization.objects.create(
         project=gate.iteration.project,
@@ -88,7 +92,12 @@ def _move(
 
     authorization.state, authorization.state_reason = after, reason
     authorization.save(update_fields=["state", "state_reason"])
-    detail = {"from": before, "to": after, "reason": reason, "model": authorization.model_digest}
+    detail: dict[str, object] = {
+        "from": before,
+        "to": after,
+        "reason": reason,
+        "model": authorization.model_digest,
+    }
     _record(authorization, actor, action, detail)
     return authorization
 

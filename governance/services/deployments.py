@@ -38,13 +38,19 @@ def record_deployment(
     project = Project.objects.select_for_update().get(pk=iteration.project_id)
     if not may_ask(actor, project):
         raise PermissionDenied(_("Only people who work on this project can deploy."))
+    if project.state != Project.State.ACTIVE:
+        raise Refused("project_closed", _("This project is closed."))
     if model_version.project_id != project.pk:
         raise Invalid("model_of_other_project", _("This model belongs to another project."), "model_version")
-    decision = gate_check(model_digest=model_version.digest, environment=environment, scope=scope)
+    environment = environment.strip()
+    decision = gate_check(
+        model_digest=model_version.digest, environment=environment, scope=scope, project=project
+    )
     if not decision.allow:
         _refuse_without_glass(actor, project, decision, break_glass_reason)
     covered = decision.authorization if decision.allow else None
-    reach = scope if scope is not None else dict(covered.scope) if covered else {}
+    # What the call leaves open reaches as far as the authorization does, never further.
+    reach = {**(covered.scope if covered else {}), **(scope or {})}
 
     _replace_what_is_live(project, environment, actor)
     deployment = Deployment.objects.create(

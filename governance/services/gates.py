@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import rfc8785
@@ -16,13 +17,15 @@ from governance.actions import GovernanceAction as Action
 from governance.criteria import Check, Judgement, judge, metric_expression, read_criterion
 from governance.errors import Invalid, Refused
 from governance.models import GATE_STATES, CriterionResult, Evaluation, Gate
-from governance.queries.facts import Facts, facts_of, requirements_of
+from governance.queries.facts import Facts, facts_of, is_agreed, requirements_of
 from governance.rules.gates import has_seat, may_ask, may_manage
-from ledger.actors import SystemActor
+from governance.services.locks import lock_for_decision, lock_gate
+from ledger.actors import Actor, SystemActor
 from ledger.services import append
 from lifecycle.definitions import Gate as GateDefinition
 from lifecycle.definitions import ProcessDocument
-from lifecycle.models import Iteration, ModelVersion, Phase, User
+from lifecycle.models import Iteration, ModelVersion, Phase, Project, User
+from lifecycle.rules import can_review
 from lifecycle.services.phases import decide_phase, reopen_phase
 
 
@@ -46,7 +49,9 @@ def open_gate(
     if not may_ask(actor, iteration.project):
         raise PermissionDenied(_("Only people who work on this project can ask for a decision."))
     definition = _definition(iteration, key)
-    phase = iteration.phases.get(key=definition.between[0])
+    environment = environment.strip()
+    phase = iteration.phases.select_for_update().get(key=definition.between[0])
+    _refuse_when_over(iteration)
     _refuse_wrong_moment(iteration, phase, key)
     _refuse_half_asked(definition, iteration, model_version, environment, scope or {})
 
@@ -88,6 +93,7 @@ def evaluate_gate(*, gate: Gate, actor: User) -> Evaluation:
     if not (may_ask(actor, gate.iteration.project) or has_seat(actor, gate)):
         raise PermissionDenied(_("Only people of this project can have a gate evaluated."))
     refuse_unless_open(gate)
+    _refuse_when_over(gate.iteration)
     facts, judgements = look_at(gate)
     subject = subject_of(gate, facts, judgements)
     digest = hashlib.sha256(subject).hexdigest()
@@ -128,11 +134,13 @@ def refuse_gate(*, gate: Gate, actor: User, reason: str, target_phase: str = "")
     not open or its criteria are met (then it takes a reviewer's signature to say no), `Invalid` without a
     reason or for a later phase.
     """
-    gate = lock_gate(gate)
+    gate = lock_for_decision(gate)
     if not may_manage(actor, gate.iteration.project):
         raise PermissionDenied(_("Only a manager of the project can send the work back."))
-    refuse_unless_open(gate)
+    refuse_unless_decidable(gate)
     last = gate.evaluations.order_by("-evaluated_at", "-pk").first()
+    if last is not None and digest_now(gate) != last.digest:
+        raise Refused("changed_since_shown", _("Something changed since the evaluation: evaluate again."))
     if last is None or last.verdict:
         raise Refused("criteria_met", _("The criteria are met: a reviewer decides, with a signature."))
     if not reason.strip():
@@ -142,10 +150,17 @@ def refuse_gate(*, gate: Gate, actor: User, reason: str, target_phase: str = "")
 
 @transaction.atomic
 def withdraw_gate(*, gate: Gate, actor: User, reason: str) -> Gate:
-    """Take the question back; the phase goes on. Raises `Refused` unless the gate is open."""
-    gate = lock_gate(gate)
+    """Take the question back, with a reason; a phase in review goes on with its work.
+
+    Possible even where the phase was reopened or the iteration is over, so that no question stays for ever.
+    Raises `Refused` unless the gate is open.
+    """
+    gate = lock_for_decision(gate)
     if not may_manage(actor, gate.iteration.project):
         raise PermissionDenied(_("Only a manager of the project can withdraw a gate."))
+    refuse_unless_open(gate)
+    if not reason.strip():
+        raise Invalid("reason_missing", _("Say why."), "reason")
     return close_gate(gate=gate, actor=actor, event="withdraw", reason=reason)
 
 
@@ -175,6 +190,12 @@ def look_at(gate: Gate) -> tuple[Facts, list[Judgement]]:
     return facts, [judge(check, facts.variables) for check in checks_of(gate)]
 
 
+def digest_now(gate: Gate) -> str:
+    """The digest that an evaluation would have now. Records nothing."""
+    facts, judgements = look_at(gate)
+    return hashlib.sha256(subject_of(gate, facts, judgements)).hexdigest()
+
+
 def checks_of(gate: Gate) -> list[Check]:
     """The criteria of the frozen definition, then the project's requirements for this gate."""
     defined = [
@@ -196,6 +217,7 @@ def checks_of(gate: Gate) -> list[Check]:
             slice=item.slice,
             operator=item.operator,
             limit=item.limit,
+            agreed=is_agreed(item),
         )
         for item in requirements_of(gate)
     ]
@@ -230,11 +252,13 @@ def subject_of(gate: Gate, facts: Facts, judgements: list[Judgement]) -> bytes:
 def _as_signed(given: Judgement) -> dict[str, Any]:
     return {
         "key": given.check.key,
+        "words": given.check.words,
         "expression": given.check.expression,
         "blocking": given.check.blocking,
         "verdict": str(given.verdict),
         "observed": given.observed,
         "limit": given.check.limit,
+        "previous": given.previous,
     }
 
 
@@ -274,9 +298,7 @@ def _definition(iteration: Iteration, key: str) -> GateDefinition:
 def _refuse_wrong_moment(iteration: Iteration, phase: Phase, key: str) -> None:
     if iteration.gates.filter(key=key, state=Gate.State.OPEN).exists():
         raise Refused("gate_already_open", _("Gate %(key)s is already open.") % {"key": key})
-    if phase.state != Phase.State.IN_REVIEW:
-        words = {"phase": phase, "state": phase.get_state_display().lower()}
-        raise Refused("phase_not_in_review", _("%(phase)s is %(state)s, not in review.") % words)
+    _refuse_unless_in_review(phase)
 
 
 def _refuse_half_asked(
@@ -284,7 +306,7 @@ def _refuse_half_asked(
     iteration: Iteration,
     model_version: ModelVersion | None,
     environment: str,
-    scope: dict[str, list[str]],
+    scope: Mapping[str, Sequence[object]],
 ) -> None:
     if model_version is not None and model_version.project_id != iteration.project_id:
         raise Invalid("model_of_other_project", _("This model belongs to another project."), "model_version")
@@ -297,15 +319,6 @@ def _refuse_half_asked(
             raise Invalid("scope_unreadable", _("A scope lists at least one value."), f"scope.{key}")
 
 
-def lock_gate(gate: Gate) -> Gate:
-    """The gate as it is now, locked until the transaction ends."""
-    return (
-        Gate.objects.select_for_update(of=("self",))
-        .select_related("iteration__project", "phase", "model_version")
-        .get(pk=gate.pk)
-    )
-
-
 def refuse_unless_open(gate: Gate) -> None:
     """Raise `Refused` for a gate that has been decided."""
     if gate.state != Gate.State.OPEN:
@@ -313,17 +326,39 @@ def refuse_unless_open(gate: Gate) -> None:
         raise Refused("gate_not_open", _("Gate %(key)s is already %(state)s.") % words)
 
 
+def refuse_unless_decidable(gate: Gate) -> None:
+    """Raise `Refused` unless the gate is open and its phase in review, in an iteration that goes on."""
+    refuse_unless_open(gate)
+    _refuse_when_over(gate.iteration)
+    _refuse_unless_in_review(gate.phase)
+
+
+def _refuse_when_over(iteration: Iteration) -> None:
+    if iteration.state != Iteration.State.OPEN or iteration.project.state != Project.State.ACTIVE:
+        raise Refused("iteration_closed", _("This iteration is over; work goes on in a new one."))
+
+
+def _refuse_unless_in_review(phase: Phase) -> None:
+    if phase.state != Phase.State.IN_REVIEW:
+        words = {"phase": phase, "state": phase.get_state_display().lower()}
+        raise Refused("phase_not_in_review", _("%(phase)s is %(state)s, not in review.") % words)
+
+
 def _move_phase(gate: Gate, actor: User, event: str, reason: str, target_phase: str) -> None:
+    # Who signs need not be somebody who may move phases by themselves: then the gate itself moves it.
+    machine = SystemActor(f"gate {gate.key}")
+    mover: Actor = actor if can_review(actor, gate.iteration.project) else machine
     if event == "pass":
-        decide_phase(phase=gate.phase, outcome="pass", actor=actor, reason=reason)
-        return
-    if not target_phase or target_phase == gate.phase.key:
-        decide_phase(phase=gate.phase, outcome="iterate", actor=actor, reason=reason)
-        return
-    target = gate.iteration.phases.filter(key=target_phase, order__lt=gate.phase.order).first()
-    if target is None:
-        problem = _("“%(phase)s” is not an earlier phase of this iteration.") % {"phase": target_phase}
-        raise Invalid("phase_unknown", problem, "target_phase")
-    decide_phase(phase=gate.phase, outcome="send_back", actor=actor, reason=reason)
-    # The one who decides at the gate need not be a manager: the gate itself opens the earlier phase.
-    reopen_phase(phase=target, actor=SystemActor(f"gate {gate.key}"), reason=reason)
+        decide_phase(phase=gate.phase, outcome="pass", actor=mover, reason=reason)
+    elif event == "withdraw":
+        if gate.phase.state == Phase.State.IN_REVIEW and gate.iteration.state == Iteration.State.OPEN:
+            decide_phase(phase=gate.phase, outcome="iterate", actor=mover, reason=reason)
+    elif not target_phase or target_phase == gate.phase.key:
+        decide_phase(phase=gate.phase, outcome="iterate", actor=mover, reason=reason)
+    else:
+        target = gate.iteration.phases.filter(key=target_phase, order__lt=gate.phase.order).first()
+        if target is None:
+            problem = _("“%(phase)s” is not an earlier phase of this iteration.") % {"phase": target_phase}
+            raise Invalid("phase_unknown", problem, "target_phase")
+        decide_phase(phase=gate.phase, outcome="send_back", actor=mover, reason=reason)
+        reopen_phase(phase=target, actor=machine, reason=reason)

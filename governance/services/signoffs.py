@@ -17,12 +17,13 @@ from governance.models import Evaluation, Gate, Signoff
 from governance.queries.duties import barred_from_signing
 from governance.rules.gates import has_seat
 from governance.services.authorizations import give_authorization
-from governance.services.gates import close_gate, evaluate_gate, lock_gate, refuse_unless_open
+from governance.services.gates import close_gate, digest_now, refuse_unless_decidable, refuse_unless_open
+from governance.services.identity import prove_identity
+from governance.services.locks import lock_for_decision
 from ledger.services import append
 from lifecycle.models import User
 
 
-@transaction.atomic
 def sign_gate(
     *,
     gate: Gate,
@@ -42,27 +43,51 @@ def sign_gate(
 
     Raises `PermissionDenied` without a seat or when separation of duties forbids it, `Refused` for a wrong
     password, changed facts, unmet criteria or a second signature, `Invalid` for an unknown decision or
-    meaning.
+    meaning. Nothing is left of a refused call but the entry of a wrong password.
     """
-    gate = lock_gate(gate)
-    _refuse_who_may_not(gate, actor)
-    refuse_unless_open(gate)
     decision, meaning = _known(decision, meaning)
-    if not actor.check_password(password):
-        raise Refused("wrong_password", _("That is not your password. Nothing was signed."))
-    evaluation = _what_was_seen(gate, actor, digest)
-    if evaluation.signoffs.filter(signer=actor).exists():
+    if decision == Signoff.Decision.REJECT and not comment.strip():
+        raise Invalid("reason_missing", _("Say why you reject it."), "comment")
+    # Before the password, so that nobody can try passwords where they could not sign anyway.
+    gate = Gate.objects.select_related("iteration__project").get(pk=gate.pk)
+    _refuse_without_seat(gate, actor)
+    refuse_unless_open(gate)
+    proven = prove_identity(gate=gate, actor=actor, password=password)
+    return _sign(gate, proven, decision, meaning, digest, comment, target_phase)
+
+
+def approvals(evaluation: Evaluation) -> int:
+    """How many different people have approved exactly this and still may sign it."""
+    approved = evaluation.signoffs.filter(decision=Signoff.Decision.APPROVE).select_related("signer")
+    people = {signoff.signer_id: signoff.signer for signoff in approved}
+    if not people:
+        return 0
+    gate = evaluation.gate
+    barred = barred_from_signing(gate)
+    return sum(has_seat(each, gate) and each.actor_key not in barred for each in people.values())
+
+
+@transaction.atomic
+def _sign(
+    gate: Gate, proven: User, decision: str, meaning: str, digest: str, comment: str, target_phase: str
+) -> Signoff:
+    gate = lock_for_decision(gate, proven)
+    signer = User.objects.get(pk=proven.pk)
+    if signer.password != proven.password:
+        raise Refused("wrong_password", _("Your password was changed just now. Nothing was signed."))
+    _refuse_who_may_not(gate, signer)
+    refuse_unless_decidable(gate)
+    evaluation = _what_was_seen(gate, digest)
+    if evaluation.signoffs.filter(signer=signer).exists():
         raise Refused("already_signed", _("You have already signed this."))
     if decision == Signoff.Decision.APPROVE and not evaluation.verdict:
         raise Refused("criteria_not_met", _("A blocking criterion is not met, so this can't be approved."))
-    if decision == Signoff.Decision.REJECT and not comment.strip():
-        raise Invalid("reason_missing", _("Say why you reject it."), "comment")
 
     signoff = Signoff.objects.create(
         gate=gate,
         evaluation=evaluation,
-        signer=actor,
-        signer_name=str(actor),
+        signer=signer,
+        signer_name=str(signer),
         decision=decision,
         meaning=meaning,
         comment=comment,
@@ -79,7 +104,7 @@ def sign_gate(
         "comment": comment,
     }
     append(
-        actor=actor,
+        actor=signer,
         action=Action.GATE_SIGNED,
         subject=signoff,
         project=gate.iteration.project.slug,
@@ -89,14 +114,13 @@ def sign_gate(
     return signoff
 
 
-def approvals(evaluation: Evaluation) -> int:
-    """How many different people have approved exactly this. 1 query."""
-    return evaluation.signoffs.filter(decision=Signoff.Decision.APPROVE).values("signer").distinct().count()
+def _refuse_without_seat(gate: Gate, actor: User) -> None:
+    if not has_seat(actor, gate):
+        raise PermissionDenied(_("This gate does not ask for your signature."))
 
 
 def _refuse_who_may_not(gate: Gate, actor: User) -> None:
-    if not has_seat(actor, gate):
-        raise PermissionDenied(_("This gate does not ask for your signature."))
+    _refuse_without_seat(gate, actor)
     bar = barred_from_signing(gate).get(actor.actor_key)
     if bar is not None:
         words = {"reason": bar.text, "entry": bar.entry}
@@ -111,12 +135,12 @@ def _known(decision: str, meaning: str) -> tuple[str, str]:
     return decision, meaning
 
 
-def _what_was_seen(gate: Gate, actor: User, digest: str) -> Evaluation:
-    """The evaluation that was shown, provided that it still is what there is."""
-    evaluation = evaluate_gate(gate=gate, actor=actor)
-    if evaluation.digest != digest:
+def _what_was_seen(gate: Gate, digest: str) -> Evaluation:
+    """The last recorded evaluation, provided that it was shown and still is what there is."""
+    last = gate.evaluations.order_by("-evaluated_at", "-pk").first()
+    if last is None or last.digest != digest or digest_now(gate) != digest:
         raise Refused("changed_since_shown", _("Something changed since you were shown this. Read it again."))
-    return evaluation
+    return last
 
 
 def _decide(gate: Gate, evaluation: Evaluation, signoff: Signoff, target_phase: str) -> None:

@@ -126,6 +126,7 @@ def finish_run(*, run: Run, record: Mapping[str, Any], model: StoredModel | None
 
     Called twice, by two workers that each thought the other dead, the first call counts.
     """
+    locked(run.project)  # as everybody does before they record: the triggers that hear of it lock it too
     run = locked(run, "project")
     if run.state in ENDED:
         return run
