@@ -12,6 +12,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 Report = Callable[[float, str], None]
 
 
+def _silent(share: float, words: str) -> None:
+    """Off a terminal nothing moves; the finished line says it all."""
+
+
 class DemoConsole:
     """Prints the story's steps. On a terminal bars move; elsewhere each step is one finished line."""
 
@@ -34,7 +38,7 @@ class DemoConsole:
         """
         begun = time.monotonic()
         if not self.console.is_terminal:
-            yield lambda share, words: None
+            yield _silent
             self.console.print(f"  {text} [dim]{time.monotonic() - begun:5.1f} s[/dim]")
             return
         columns = (

@@ -18,7 +18,7 @@ from lifecycle.models import Project
 SLUG = "flights"
 SCOPE = {"origin": ["EWR", "JFK", "LGA"]}
 MONTHS = ("April", "May", "June", "July", "August", "September", "October", "November", "December")
-WORDS = {
+WORDS: dict[str, dict[str, Any]] = {
     "1.1": {
         "users": "passengers who choose a flight",
         "decision": "which flight is less likely to arrive late",

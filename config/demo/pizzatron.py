@@ -1,4 +1,4 @@
-"""The Pizzatron story: a promotions model is refused, mended, deployed, found drifting and sent round again."""
+"""The Pizzatron story: a model is refused, mended, deployed, found drifting and sent round again."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MISTAKE = (
     "Coupons were counted as demand, so that pineapple and anchovy became the Christmas best-seller, and the "
     "stock was not looked at."
 )
-WORDS = {
+WORDS: dict[str, dict[str, Any]] = {
     "1.1": {
         "users": "owners of franchises",
         "decision": "which three pizzas to promote next week",
@@ -50,7 +50,7 @@ def tell(console: DemoConsole) -> Project:
         console,
         slug=SLUG,
         name="Pizzatron",
-        purpose="Recommends up to three promotions for each store and week to the owners of pizza franchises.",
+        purpose="Recommends up to three promotions for a store and week to the owners of pizza franchises.",
         requirements=requirements.pizzatron_requirements(),
         title="Promotions for stores in the United States",
         reason="Owners ask which pizzas to promote; the sales of two years are there.",
@@ -86,9 +86,7 @@ def _refused(team: Team, plan: Plan) -> None:
     trained = rounds.train(team, plan, "first", specs.pizzatron_first_try(), "units sold, as first thought")
     rounds.evaluate(team, plan, trained)
     model = rounds.model_of(trained)
-    evaluation = ask_gate(
-        team, "G4", model=model, environment=rounds.ENVIRONMENT, scope={"country": ["US"]}
-    )
+    evaluation = ask_gate(team, "G4", model=model, environment=rounds.ENVIRONMENT, scope={"country": ["US"]})
     if evaluation.verdict:
         raise DemoError("The first candidate should not have met the criteria.")
     for reason in unmet(evaluation):

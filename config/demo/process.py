@@ -7,8 +7,10 @@ from lifecycle.models import ProcessVersion, User
 from lifecycle.services.processes import draft_process, publish_process
 
 TASKS = (
-    "1.1 1.2.2 1.3 1.4 1.4.1 1.5.3 1.6 2.1.2 2.4.1 3.2 3.3 3.5 3.9.1 4.1 4.3 4.4 5.2 5.4 5.5 6.1"
-).split()
+    "1.1", "1.2.2", "1.3", "1.4", "1.4.1", "1.5.3", "1.6",
+    "2.1.2", "2.4.1", "3.2", "3.3", "3.5", "3.9.1", "4.1",
+    "4.3", "4.4", "5.2", "5.4", "5.5", "6.1",
+)  # fmt: skip
 HANDOFFS = ("H-04", "H-09", "H-11", "H-12", "H-14", "H-17", "H-19", "H-21")
 TRIGGERS = ("T-01", "T-04", "T-06", "T-22", "T-25")
 

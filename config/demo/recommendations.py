@@ -1,4 +1,4 @@
-"""Pizzatron's answers: what a store should promote, from the authorized model only, else from the benchmark."""
+"""Pizzatron's answers: what a store should promote, by the authorized model, else by the benchmark."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def choices() -> tuple[list[str], list[str]]:
 def answer(*, store: str, week: str = "") -> Answer:
     """Recommend up to three promotions for a store (such as IT-003) and the week of a day (default: the newest).
 
-    The live deployment's model is asked only if the gate check allows its digest in production for the store's
-    country. Raises `Invalid` for a store or week that is not known.
+    The live deployment's model is asked only if the gate check allows its digest in production for the
+    store's country. Raises `Invalid` for a store or week that is not known.
     """
     country = store.partition("-")[0]
     rows = store_week(sales(), country=country, store=store, week=week or choices()[1][0])

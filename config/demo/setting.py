@@ -53,7 +53,7 @@ def set_up(
 
 
 def next_iteration(team: Team, *, trigger: str, start_phase: str, because: str) -> None:
-    """Complete the iteration and let the waiting firing of a trigger open the next; other firings are rejected.
+    """Complete the iteration and let the waiting firing of a trigger open the next; others are rejected.
 
     Raises `DemoError` if the trigger saw nothing.
     """
@@ -71,7 +71,9 @@ def next_iteration(team: Team, *, trigger: str, start_phase: str, because: str) 
     start_firing(firing=Firing.objects.get(pk=firing.pk), actor=lead)
     team.iteration = team.project.iterations.order_by("-number")[0]
     for other in firings.exclude(pk=firing.pk):
-        reject_firing(firing=other, actor=lead, reason=f"Iteration {team.iteration.number} sees to it: {because}.")
+        reject_firing(
+            firing=other, actor=lead, reason=f"Iteration {team.iteration.number} sees to it: {because}."
+        )
     team.console.line(f"Iteration {team.iteration.number} opened by {trigger} at {start_phase}.")
 
 

@@ -16,7 +16,7 @@ UNPROCESSABLE = 422
 @login_required
 def pizzatron(request: HttpRequest) -> HttpResponse:
     """Ask for a store's promotions: `?store=IT-003&week=2026-03-02`. Without a store, only the question."""
-    # Imported here: pandas and scikit-learn are for those who ask, not for every process that knows the address.
+    # Imported here: pandas and scikit-learn are for those who ask, not for all who know the address.
     from config.demo.recommendations import answer, choices  # noqa: PLC0415
 
     store, week = request.GET.get("store", ""), request.GET.get("week", "")

@@ -85,8 +85,7 @@ def do_task(team: Team, key: str, prove: Prove, *, owner: str = "", verifier: st
         return task
     if owner and task.owner != team.who(owner):
         task = assign_task(task=task, owner=team.who(owner), actor=team.who("marta"))
-    assert task.owner is not None, f"task {key} has no owner"  # noqa: S101  # the cast covers every role
-    doer = task.owner
+    doer = owner_of(task)
     if task.state in (Task.State.PLANNED, Task.State.REOPENED, Task.State.BLOCKED):
         task = start_task(task=task, actor=doer)
     if task.state == Task.State.INSTANTIATED:
@@ -102,17 +101,23 @@ def do_task(team: Team, key: str, prove: Prove, *, owner: str = "", verifier: st
     return verify_task(task=team.task(key), actor=team.who(verifier))
 
 
+def owner_of(task: Task) -> User:
+    """The task's owner; `DemoError` if nobody is."""
+    if task.owner is None:
+        raise DemoError(f"Nobody owns task {task.key}.")
+    return task.owner
+
+
 def review(team: Team, title: str, **content: object) -> Prove:
     """Evidence of the kind REV: a recorded review. Each attempt is a document of its own."""
 
     def prove(task: Task) -> list[Snapshot]:
-        assert task.owner is not None  # noqa: S101  # do_task has seen to it
         attempt = (
             1 + task.evidence.filter(state__in=[Evidence.State.EXPIRED, Evidence.State.REJECTED]).count()
         )
         told: dict[str, Any] = {"iteration": team.iteration.number, "attempt": attempt, **content}
         return [
-            freeze_document(project=team.project, kind="REV", title=title, content=told, actor=task.owner)
+            freeze_document(project=team.project, kind="REV", title=title, content=told, actor=owner_of(task))
         ]
 
     return prove
@@ -122,8 +127,7 @@ def shown_by(*runs: Run) -> Prove:
     """Evidence from finished runs."""
 
     def prove(task: Task) -> list[Snapshot]:
-        assert task.owner is not None  # noqa: S101  # do_task has seen to it
-        return [freeze_run(run=run, actor=task.owner) for run in runs]
+        return [freeze_run(run=run, actor=owner_of(task)) for run in runs]
 
     return prove
 
@@ -258,7 +262,8 @@ def _settle(team: Team, risk: Risk, doer: User) -> None:
 def _mitigate(team: Team, risk: Risk, doer: User, severity: int, occurrence: int) -> None:
     method = team.document.method(team.document.risk(risk.key).methods[0])
     proof = risk.task.evidence.filter(state__in=[Evidence.State.ATTACHED, Evidence.State.VERIFIED]).last()
-    assert proof is not None, f"nothing proves the measure against {risk.key}"  # noqa: S101
+    if proof is None:
+        raise DemoError(f"Nothing proves the measure against {risk.key}.")
     action = choose_measure(risk=risk, method=method.key, name=method.name, actor=doer)
     action = start_measure(action=action, performer=doer, actor=doer)
     finish_measure(

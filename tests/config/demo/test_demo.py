@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +49,11 @@ class Told:
 
 def tell(story: str, home: Path) -> Told:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GATEBOOK_")}
-    environment |= {"GATEBOOK_HOME": str(home), "DJANGO_SETTINGS_MODULE": "config.settings", "COLUMNS": "1000"}
+    environment |= {
+        "GATEBOOK_HOME": str(home),
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "COLUMNS": "1000",
+    }
     if environment.get("DATABASE_URL", "").startswith("postgres"):
         environment["DATABASE_URL"] = own_database(environment["DATABASE_URL"])
     done = Told(home, environment, "").manage("demo", story, "--no-serve")
@@ -70,8 +73,8 @@ def own_database(url: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def pizzatron(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
-    yield tell("pizzatron", tmp_path_factory.mktemp("pizzatron"))
+def pizzatron(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    return tell("pizzatron", tmp_path_factory.mktemp("pizzatron"))
 
 
 def digests(told: Told) -> list[str]:
@@ -154,7 +157,9 @@ def test_a_suspended_model_does_not_answer(pizzatron):
 
 @pytest.mark.xdist_group("pizzatron")
 def test_telling_the_story_again_does_nothing_twice(pizzatron):
-    count = "from lifecycle.models import Run, Iteration; print(Run.objects.count(), Iteration.objects.count())"
+    count = (
+        "from lifecycle.models import Run, Iteration; print(Run.objects.count(), Iteration.objects.count())"
+    )
     before = pizzatron.rows(count)
 
     done = pizzatron.manage("demo", "pizzatron", "--no-serve")
