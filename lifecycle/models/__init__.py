@@ -20,6 +20,7 @@ from lifecycle.models.risks import (
     Risk,
 )
 from lifecycle.models.runs import RUN_STATES, ModelVersion, Run
+from lifecycle.models.tailoring import EXCLUSION_STATES, Exclusion
 from lifecycle.models.tasks import TASK_STATES, Task, TaskDuty
 from lifecycle.models.tokens import ApiToken
 from lifecycle.models.triggers import FIRING_STATES, Firing, Trigger
@@ -27,6 +28,7 @@ from lifecycle.models.users import User
 
 __all__ = [
     "EVIDENCE_STATES",
+    "EXCLUSION_STATES",
     "FIRING_STATES",
     "HANDOFF_STATES",
     "ITERATION_STATES",
@@ -44,6 +46,7 @@ __all__ = [
     "Comment",
     "Deliverable",
     "Evidence",
+    "Exclusion",
     "Firing",
     "Handoff",
     "Iteration",
