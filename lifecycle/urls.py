@@ -3,7 +3,20 @@
 from django.contrib.auth import views as auth
 from django.urls import URLPattern, URLResolver, path, reverse_lazy
 
-from lifecycle.views import design
+from lifecycle.views import (
+    design,
+    handoffs,
+    inbox,
+    monitoring,
+    ownership,
+    processes,
+    projects,
+    requirements,
+    runs,
+    task,
+    tasks,
+    triggers,
+)
 
 app_name = "lifecycle"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -16,4 +29,47 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("password/changed", auth.PasswordChangeDoneView.as_view(), name="password-changed"),
     path("design/", design.gallery, name="design"),
+    path("projects/<slug:slug>/tasks/", tasks.project_tasks, name="project-tasks"),
+    path("projects/<slug:slug>/iterations/", tasks.open_iteration, name="iteration-open"),
+    path(
+        "projects/<slug:slug>/iterations/<int:number>/<slug:act>/", tasks.move_iteration, name="iteration-act"
+    ),
+    path(
+        "projects/<slug:slug>/iterations/<int:number>/phases/<str:key>/<slug:act>/",
+        tasks.move_phase,
+        name="phase-act",
+    ),
+    path("tasks/<int:pk>/", task.task, name="task"),
+    path("tasks/<int:pk>/<slug:act>/", task.act_on_task, name="task-act"),
+    path("risks/<int:pk>/<slug:act>/", task.act_on_risk, name="risk-act"),
+    path("measures/<int:pk>/<slug:act>/", task.act_on_measure, name="measure-act"),
+    path("inbox/", inbox.inbox, name="inbox"),
+    path("projects/new/", projects.project_new, name="project-new"),
+    path("projects/<slug:slug>/people/", projects.project_people, name="project-people"),
+    path("projects/<slug:slug>/people/add/", projects.add_member, name="member-add"),
+    path("projects/<slug:slug>/people/<int:pk>/change/", projects.change_member, name="member-change"),
+    path("projects/<slug:slug>/people/<int:pk>/remove/", projects.remove_member, name="member-remove"),
+    path(
+        "projects/<slug:slug>/requirements/", requirements.project_requirements, name="project-requirements"
+    ),
+    path("projects/<slug:slug>/requirements/define/", requirements.define, name="requirement-define"),
+    path("projects/<slug:slug>/requirements/<int:pk>/<slug:act>/", requirements.act, name="requirement-act"),
+    path("projects/<slug:slug>/handoffs/", handoffs.project_handoffs, name="project-handoffs"),
+    path("handoffs/<int:pk>/", handoffs.handoff, name="handoff"),
+    path("handoffs/<int:pk>/criteria/<int:order>/", handoffs.tick, name="handoff-tick"),
+    path("handoffs/<int:pk>/<slug:act>/", handoffs.act, name="handoff-act"),
+    path("projects/<slug:slug>/runs/", runs.project_runs, name="project-runs"),
+    path("projects/<slug:slug>/runs/new/", runs.run_new, name="run-new"),
+    path("runs/<int:pk>/", runs.run, name="run"),
+    path("runs/<int:pk>/progress/", runs.run_progress, name="run-progress"),
+    path("projects/<slug:slug>/monitoring/", monitoring.project_monitoring, name="project-monitoring"),
+    path("projects/<slug:slug>/triggers/", triggers.project_triggers, name="project-triggers"),
+    path("triggers/<int:pk>/fire/", triggers.fire, name="trigger-fire"),
+    path("triggers/<int:pk>/switch/", triggers.switch, name="trigger-switch"),
+    path("firings/<int:pk>/", triggers.firing, name="firing"),
+    path("firings/<int:pk>/<slug:act>/", triggers.decide, name="firing-act"),
+    path("projects/<slug:slug>/ownership/", ownership.project_ownership, name="project-ownership"),
+    path("process/", processes.processes, name="process"),
+    path("process/<int:pk>/", processes.process_version, name="process-version"),
+    path("process/<int:pk>/yaml/", processes.process_yaml, name="process-yaml"),
 ]

@@ -1,8 +1,8 @@
 """What every page that changes something does in the same way.
 
-A view finds its record among those that the reader sees (404 else), builds a form from what was sent, and hands
-both to `carry_out`, which calls one service. What the service refuses comes back on the same page with status 422
-and everything that was typed; PermissionDenied is left to become 403.
+A view finds its record among those that the reader sees (404 else), builds a form from what was sent, and
+hands both to `carry_out`, which calls one service. What the service refuses comes back on the same page with
+status 422 and everything that was typed; PermissionDenied is left to become 403.
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 
 from ledger.errors import Invalid, Refused
-from lifecycle.models import Project, User
+from lifecycle.models import Membership, Project, User
 from lifecycle.queries.projects import projects_visible_to
+from lifecycle.rules import can_change, role_in
 
 M = TypeVar("M", bound=models.Model)
 
 
 def reader(request: HttpRequest) -> User:
     """The person who asks; the view wants a log-in, so there is one."""
-    return cast(User, request.user)
+    return cast("User", request.user)
 
 
 def project_for(user: User, slug: str) -> Project:
@@ -75,13 +76,38 @@ def carry_out(
 
 
 def place(form: forms.Form, no: Invalid) -> None:
-    """Show what is wrong at the field that it concerns; at the form's `catch_all`, else above it, if at none."""
+    """Show what is wrong at its field; what is at none stands at the form's `catch_all`, else above it."""
     name = no.where.strip("/").split("/")[0]
     if name in form.fields:
         form.add_error(name, no.text)
         return
     text = f"{no.where}: {no.text}" if no.where else no.text
     form.add_error(getattr(form, "catch_all", "") or None, text)
+
+
+class Rights(NamedTuple):
+    """What a person may do in a project, read once for a page. Services decide for themselves."""
+
+    manages: bool = False
+    works: bool = False
+    judges: bool = False
+
+    @property
+    def takes_part(self) -> bool:
+        return self.works or self.judges
+
+
+def rights_of(user: User, project: Project) -> Rights:
+    """What this person may do in the project; nothing in a closed one. 1 query."""
+    role = role_in(user, project)
+    if not can_change(user) or project.state != Project.State.ACTIVE:
+        return Rights()
+    roles = Membership.Role
+    return Rights(
+        manages=role == roles.MANAGER,
+        works=role in (roles.MANAGER, roles.CONTRIBUTOR),
+        judges=role in (roles.MANAGER, roles.REVIEWER),
+    )
 
 
 class Tried(NamedTuple):

@@ -1,0 +1,119 @@
+"""The published processes: what each phase, task, handoff, trigger and gate asks, with its sources."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_safe
+
+from lifecycle.definitions import ProcessDocument, dump_yaml, parse
+from lifecycle.figures import PhaseRing, RingLoop, RingPhase
+from lifecycle.models import ProcessVersion
+from lifecycle.queries.pages_projects import process_versions
+
+
+class Section(NamedTuple):
+    """A phase with everything that belongs to it."""
+
+    phase: Any
+    tasks: list[Any]
+    handoffs: list[Any]
+    gate: Any
+    risks: int
+
+
+@login_required
+@require_safe
+def processes(request: HttpRequest) -> HttpResponse:
+    """Every published version. 3 queries."""
+    versions = process_versions()
+    count = len(versions)
+    context = {
+        "versions": versions,
+        "title": ngettext("%d version of a process is published", "%d process versions are published", count)
+        % count
+        if count
+        else _("No process is published yet"),
+    }
+    return render(request, "lifecycle/processes.html", context)
+
+
+@login_required
+@require_safe
+def process_version(request: HttpRequest, pk: int) -> HttpResponse:
+    """The outline of one version. 3 queries."""
+    version = _version(pk)
+    document = parse(version.document)
+    context = {
+        "version": version,
+        "document": document,
+        "sections": _sections(document),
+        "ring": _ring(document, version),
+        "sources": document.sources,
+        "roles": document.roles,
+        "triggers": document.triggers,
+        "loops": document.loops,
+    }
+    return render(request, "lifecycle/process.html", context)
+
+
+@login_required
+@require_safe
+def process_yaml(request: HttpRequest, pk: int) -> HttpResponse:
+    """One version as YAML, as it can be read in again. 3 queries."""
+    version = _version(pk)
+    answer = HttpResponse(dump_yaml(parse(version.document)), content_type="application/yaml; charset=utf-8")
+    name = f"{version.process.key}-{version.number}.yaml"
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
+
+
+def _version(pk: int) -> ProcessVersion:
+    found = ProcessVersion.objects.exclude(state=ProcessVersion.State.DRAFT)
+    return get_object_or_404(found.select_related("process", "created_by"), pk=pk)
+
+
+def _sections(document: ProcessDocument) -> list[Section]:
+    gates = {gate.key: gate for gate in document.gates}
+    return [
+        Section(
+            phase=phase,
+            tasks=list(document.tasks_of(phase.key)),
+            handoffs=[each for each in document.handoffs if each.phase == phase.key],
+            gate=gates.get(phase.gate or ""),
+            risks=sum(risk.phase == phase.key for risk in document.risks),
+        )
+        for phase in document.phases
+    ]
+
+
+def _ring(document: ProcessDocument, version: ProcessVersion) -> PhaseRing:
+    of_task = {task.key: task.phase for task in document.tasks}
+    order = [phase.key for phase in document.phases]
+    phases = tuple(
+        RingPhase(
+            phase.key, phase.name, 0, len(document.tasks_of(phase.key)), "todo", phase.gate or "", "todo"
+        )
+        for phase in document.phases
+    )
+    ways = {
+        (of_task.get(source, source), of_task.get(target, target))
+        for loop in document.loops
+        for source in loop.from_refs
+        for target in loop.to_refs
+    }
+    back = sorted(
+        ((source, target) for source, target in ways if {source, target} <= set(order)),
+        key=lambda way: (order.index(way[0]), order.index(way[1])),
+    )
+    loops = tuple(
+        RingLoop(source, target) for source, target in back if order.index(source) > order.index(target)
+    )
+    return PhaseRing(
+        phases=phases, top=_("Version"), big=str(version.number), sub=_("one trip"), loops=loops[:6]
+    )

@@ -1,0 +1,166 @@
+"""The runs of a project: a list, one of them, and asking for a new one."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_safe
+
+from lifecycle.forms.runs import KINDS, RunForm
+from lifecycle.models import Iteration, Project, Run
+from lifecycle.queries.iterations import current_iteration
+from lifecycle.queries.pages import runs_visible_to
+from lifecycle.queries.pages_runs import (
+    evidence_of_run,
+    last_spec,
+    models_of,
+    run_list,
+    run_view,
+    tasks_for_runs,
+)
+from lifecycle.services.runs import REQUESTS
+from lifecycle.views.acting import carry_out, project_for, reader, rights_of, seen
+
+A_PAGE = 25
+_TAKE_MODEL = (Run.Kind.EVALUATION, Run.Kind.MONITORING)
+_UNDER_WAY = (Run.State.QUEUED, Run.State.RUNNING)
+
+
+@login_required
+@require_safe
+def project_runs(request: HttpRequest, slug: str) -> HttpResponse:
+    """The runs, newest first, by kind and state. 8 queries."""
+    user = reader(request)
+    project = project_for(user, slug)
+    kind, state = request.GET.get("kind", ""), request.GET.get("state", "")
+    kind = kind if kind in Run.Kind.values else ""
+    state = state if state in Run.State.values else ""
+    page = Paginator(run_list(project, kind=kind, state=state), A_PAGE).get_page(request.GET.get("page"))
+    count = page.paginator.count
+    context = {
+        "project": project,
+        "iteration": current_iteration(project),
+        "page": page,
+        "kind": kind,
+        "state": state,
+        "kinds": [("", _("All kinds")), *Run.Kind.choices],
+        "states": [("", _("Any state")), *Run.State.choices],
+        "title": ngettext("%d run", "%d runs", count) % count if count else _("No runs"),
+        "may_ask": rights_of(user, project).works,
+        "new_kinds": [(each.value, each.label) for each in KINDS],
+    }
+    return render(request, "lifecycle/runs.html", context)
+
+
+@login_required
+@require_safe
+def run(request: HttpRequest, pk: int) -> HttpResponse:
+    """One run: what was asked, what came out. 5 queries."""
+    user = reader(request)
+    found = seen(runs_visible_to(user), pk)
+    context = {
+        "project": found.project,
+        "iteration": found.iteration,
+        "run": found,
+        "view": run_view(found),
+        "proves": evidence_of_run(found),
+        "under_way": found.state in _UNDER_WAY,
+        "took": _took(found),
+    }
+    return render(request, "lifecycle/run.html", context)
+
+
+@login_required
+@require_safe
+def run_progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """The bar of a run under way; once it has ended, the browser is told to load the page anew. 3 queries."""
+    found = seen(runs_visible_to(reader(request)).defer("record", "spec"), pk)
+    under_way = found.state in _UNDER_WAY
+    answer = render(request, "lifecycle/_run_progress.html", {"run": found, "under_way": under_way})
+    if not under_way:
+        answer.headers["HX-Refresh"] = "true"
+    return answer
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def run_new(request: HttpRequest, slug: str) -> HttpResponse:
+    """Ask for a run of the kind in the address. 8 queries."""
+    user = reader(request)
+    project = project_for(user, slug)
+    kind = request.GET.get("kind", Run.Kind.TRAINING)
+    if kind not in REQUESTS:
+        raise Http404
+    if not rights_of(user, project).works:
+        raise PermissionDenied(_("Only managers and contributors ask for runs."))
+    iteration = current_iteration(project)
+    place = iteration if iteration and iteration.state == Iteration.State.OPEN else None
+    given = _material(project, place, kind)
+    if request.method != "POST":
+        form = RunForm(initial=_initial(project, kind, given, request.GET.get("task", "")), **given)
+        return _new_page(request, project, iteration, kind, form)
+    form = RunForm(request.POST, **given)
+
+    def service(values: dict[str, Any]) -> Run:
+        asked = {"model_version": None, **values}
+        return REQUESTS[kind](project=project, iteration=place, actor=user, **asked)
+
+    return carry_out(
+        request, form, service, done=_("The run is queued."),
+        to=lambda made: reverse("lifecycle:run", args=[made.pk]),
+        again=lambda: _new_page(request, project, iteration, kind, form),
+    )  # fmt: skip
+
+
+def _material(project: Project, iteration: Iteration | None, kind: str) -> dict[str, Any]:
+    return {
+        "tasks": tasks_for_runs(iteration) if iteration else [],
+        "models": models_of(project) if kind in _TAKE_MODEL else [],
+        "model_needed": kind == Run.Kind.EVALUATION,
+    }
+
+
+def _initial(project: Project, kind: str, given: dict[str, Any], task: str) -> dict[str, Any]:
+    """The specification of the last run of the kind; the newest model, which it is then about."""
+    spec = last_spec(project, kind)
+    models = given["models"]
+    if spec and models and "model_sha256" in spec:
+        spec = {**spec, "model_sha256": models[0].digest}
+    return {
+        "title": Run.Kind(kind).label,
+        "spec": json.dumps(spec, indent=2, ensure_ascii=False) if spec else "{\n}",
+        "model_version": models[0].pk if models else None,
+        "task": task,
+    }
+
+
+def _new_page(
+    request: HttpRequest, project: Project, iteration: Iteration | None, kind: str, form: RunForm
+) -> HttpResponse:
+    context = {
+        "project": project,
+        "iteration": iteration,
+        "form": form,
+        "kind": Run.Kind(kind),
+        "kinds": [(each.value, each.label) for each in KINDS],
+    }
+    return render(request, "lifecycle/run_new.html", context)
+
+
+def _took(run: Run) -> str:
+    """How long it ran, in words; empty while it has not ended."""
+    if run.started_at is None or run.finished_at is None:
+        return ""
+    seconds = (run.finished_at - run.started_at).total_seconds()
+    if seconds < 90:
+        return _("%.1f s") % seconds
+    return _("%d min") % round(seconds / 60)
