@@ -217,7 +217,7 @@ def hand_over(
     snapshots: Sequence[Snapshot] = (),
     returned_for: str = "",
 ) -> Handoff:
-    """Offer a handoff and have it accepted; with `returned_for` it is returned once before, for that.
+    """Offer a handoff and have it accepted; with `returned_for` it is returned once before, for that."""
     handoff = team.iteration.handoffs.get(key=key)
     if handoff.state == Handoff.State.ACCEPTED:
         return handoff
