@@ -60,7 +60,7 @@ def choices() -> tuple[list[str], list[str]]:
 
 
 def answer(*, store: str, week: str = "") -> Answer:
-    """Recommend up to three promotions for a store (such as IT-003) and the week of a day (default: newest)."""
+    """Recommend up to three promotions for a store (such as IT-003) and the week of a day, or the newest.
 
     The live deployment's model is asked only if the gate check allows its digest in production for the
     store's country. Raises `Invalid` for a store or week that is not known.
