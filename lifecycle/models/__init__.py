@@ -9,9 +9,11 @@ from lifecycle.models.handoffs import (
     Handoff,
 )
 from lifecycle.models.iterations import ITERATION_STATES, PHASE_STATES, Iteration, Phase
+from lifecycle.models.notices import MAIL_STATES, Mail, Notice, NoticeChoice, Sweep
 from lifecycle.models.outbox import JOB_STATES, Job
 from lifecycle.models.processes import Process, ProcessVersion
 from lifecycle.models.projects import Membership, Project
+from lifecycle.models.reported_events import ReportedEvent
 from lifecycle.models.requirements import REQUIREMENT_STATES, Requirement
 from lifecycle.models.risks import (
     QUALITY_ACTION_STATES,
@@ -33,6 +35,7 @@ __all__ = [
     "HANDOFF_STATES",
     "ITERATION_STATES",
     "JOB_STATES",
+    "MAIL_STATES",
     "PHASE_STATES",
     "QUALITY_ACTION_STATES",
     "REQUIREMENT_STATES",
@@ -51,17 +54,22 @@ __all__ = [
     "Handoff",
     "Iteration",
     "Job",
+    "Mail",
     "Membership",
     "ModelVersion",
+    "Notice",
+    "NoticeChoice",
     "Phase",
     "Process",
     "ProcessVersion",
     "Project",
     "QualityAction",
+    "ReportedEvent",
     "Requirement",
     "Risk",
     "Run",
     "Snapshot",
+    "Sweep",
     "Task",
     "TaskDuty",
     "Trigger",
