@@ -225,8 +225,11 @@ class GatePage:
 
     @property
     def approvals(self) -> int:
-        approved = [each for each in self.standing if each.decision == Signoff.Decision.APPROVE]
-        return len({each.signer_id for each in approved})
+        """How many have approved; while the gate is open only those who still may."""
+        approved = {each.signer_id for each in self.standing if each.decision == Signoff.Decision.APPROVE}
+        if self.is_open:
+            approved &= {place.user_id for place in self.members if self._may_sign(place)}
+        return len(approved)
 
     @property
     def waiting(self) -> list[Seat]:

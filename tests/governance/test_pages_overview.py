@@ -1,0 +1,347 @@
+"""Portfolio, project, models and authorizations: what they show, and at which cost."""
+
+import datetime as dt
+import json
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from governance.models import Authorization, Deployment, Finding
+from tests import make, make_gates
+
+pytestmark = pytest.mark.django_db
+MOST_QUERIES = 25
+
+
+def cost(client, address):
+    """(number of queries, page) of one visit."""
+    with CaptureQueriesContext(connection) as queries:
+        answer = client.get(address)
+    assert answer.status_code == 200
+    return len(queries), answer.text
+
+
+def grown(client, address, grow):
+    """How many queries a page takes with 1 and with 3 records more; asserts that they are as many."""
+    found = []
+    for count in (1, 2):
+        for _ in range(count):
+            grow()
+        found.append(cost(client, address)[0])
+    assert found[0] == found[1] <= MOST_QUERIES
+    return found[0]
+
+
+def measured(home, version, task, **record):
+    """Evidence of an evaluation of the version."""
+    run = make.run(home, "EVR", model_version=version, iteration=task.phase.iteration)
+    content = {"record": {"main_metric": "accuracy", **record}, "run": run.pk}
+    return make.evidence(task, snapshot=make.snapshot(home, "EVR", run=run, content=json.dumps(content)))
+
+
+# ---- portfolio ----
+
+
+def test_the_portfolio_costs_the_same_for_any_number_of_projects(client):
+    me = make.user()
+    client.force_login(me)
+
+    def grow():
+        home = make_gates.project()
+        make.member(home, "reviewer", user=me)
+        make_gates.gate(home)
+
+    assert grown(client, reverse("governance:portfolio"), grow) == 15
+
+
+def test_an_empty_portfolio_says_what_to_do(client):
+    client.force_login(make.user())
+
+    html = client.get(reverse("governance:portfolio")).text
+
+    assert "No project yet" in html
+    assert "Begin one" in html
+
+
+def test_the_portfolio_says_what_does_harm_and_what_waits(client):
+    me = make.user()
+    harmed = make_gates.deployment().project
+    make.run(harmed, "MON", record={"verdict": "drift"})
+    waiting = make_gates.project()
+    make_gates.gate(waiting)
+    calm = make_gates.project()
+    for home in (harmed, waiting, calm):
+        make.member(home, "reviewer", user=me)
+    client.force_login(me)
+
+    html = client.get(reverse("governance:portfolio")).text
+
+    assert "3 projects, 1 needs somebody" in html
+    assert "Drift while live" in html
+    assert "Sign G1" in html
+    assert html.index(harmed.name) < html.index(waiting.name) < html.index(calm.name)
+
+
+def test_the_portfolio_is_filtered(client):
+    me = make.user()
+    high, low = make.small_project(me, risk_class="high"), make.small_project(me)
+    client.force_login(me)
+
+    html = client.get(reverse("governance:portfolio"), {"show": "high"}).text
+
+    assert high.name in html
+    assert low.name not in html
+
+
+def test_an_overdue_handoff_is_counted(client):
+    home = make_gates.project()
+    make.handoff(home.iterations.get(), due_on=timezone.localdate() - dt.timedelta(days=3))
+    client.force_login(home.created_by)
+
+    assert "1 thing overdue" in client.get(reverse("governance:portfolio")).text
+
+
+# ---- project ----
+
+
+def test_a_project_costs_the_same_for_any_number_of_records(client):
+    given = make_gates.authorization()
+    home, iteration = given.project, given.gate.iteration
+    client.force_login(home.created_by)
+
+    def grow():
+        make.handoff(iteration, due_on=make.tomorrow())
+        make_gates.finding(home)
+        make.firing(make.trigger(home))
+        make_gates.deployment(given, state="replaced", ended_at=timezone.now())
+
+    assert grown(client, reverse("governance:project", args=[home.slug]), grow) <= 21
+
+
+def test_a_project_shows_where_it_stands_and_what_comes_next(client):
+    home = make.project(document=make_gates.gate_document(), purpose="Sells more pizza. In the US.")
+    make.phase(make.iteration(home), "P1", "in_review")
+    gate = make_gates.gate(home)
+    reviewer = make.member(home, "reviewer")
+    client.force_login(reviewer)
+
+    html = client.get(reverse("governance:project", args=[home.slug])).text
+
+    assert "<h1>Sells more pizza</h1>" in html
+    assert "Sign G1 Gate G1" in html
+    assert reverse("governance:gate", args=[gate.pk]) in html
+    assert "G1 open" in html
+
+
+def test_a_project_without_an_iteration_says_so(client):
+    home = make.small_project()
+    client.force_login(home.created_by)
+
+    assert "No iteration yet" in client.get(reverse("governance:project", args=[home.slug])).text
+
+
+# ---- gates ----
+
+
+def test_the_list_of_gates_costs_the_same_for_any_number(client):
+    home = make_gates.project()
+    client.force_login(home.created_by)
+
+    def grow():
+        gate = make_gates.gate(home)
+        gate.state, gate.decided_at = "refused", timezone.now()
+        gate.save()
+
+    assert grown(client, reverse("governance:project-gates", args=[home.slug]), grow) <= 8
+
+
+def test_a_gate_costs_a_signer_the_same_for_any_number_of_records(client):
+    home = make_gates.project(required=9)
+    version = make.model_version(home)
+    gate = make_gates.gate(home, model_version=version)
+    reviewer = make.member(home, "reviewer")
+    task = make.task(home.iterations.get().phases.get(key="P1"))
+    client.force_login(reviewer)
+
+    def grow():
+        measured(home, version, task, metrics={"accuracy": 0.9}, slices={"month=1": {"accuracy": 0.8}})
+        make.requirement(home, gate="G1", limit=0.5)
+        make.risk(task)
+        make.handoff(gate.iteration)
+        make_gates.finding(home)
+        make_gates.signed(gate, make.member(home, "reviewer"))
+
+    assert grown(client, reverse("governance:gate", args=[gate.pk]), grow) <= MOST_QUERIES
+
+
+def test_a_gate_shows_criteria_slices_and_the_version_before(client):
+    before = make_gates.authorization()
+    home, iteration = before.project, before.gate.iteration
+    task = make.task(iteration.phases.get(key="P1"))
+    measured(home, before.model_version, task, metrics={"accuracy": 0.81}, slices={"month=12": {"accuracy": 0.7}})
+    make.requirement(home, gate="G1", limit=0.9, statement="Accurate overall")
+    make.phase(iteration, "P1", "in_review")
+    version = make.model_version(home)
+    measured(
+        home, version, task, metrics={"accuracy": 0.95},
+        slices={"month=12": {"accuracy": 0.88, "rows": 1200, "baseline_accuracy": 0.5}},
+    )  # fmt: skip
+    gate = make_gates.gate(home, model_version=version)
+    make_gates.evaluation(gate)
+    client.force_login(make.member(home, "reviewer"))
+
+    html = client.get(reverse("governance:gate", args=[gate.pk])).text
+
+    assert "Accurate overall" in html
+    assert "Observed 0.950, limit at least 0.900: met, before 0.810" in html
+    assert "month 12" in html
+    assert "−0.020" in html
+    assert "This version beside the last authorized one" in html
+
+
+# ---- models and authorizations ----
+
+
+def test_models_cost_the_same_for_any_number(client):
+    given = make_gates.authorization()
+    home = given.project
+    client.force_login(home.created_by)
+
+    def grow():
+        version = make.model_version(home)
+        make.run(home, "TRN", model_version=version, record={"main_metric": "f1", "metrics": {"f1": 0.5}})
+        make_gates.deployment(given, state="replaced", ended_at=timezone.now())
+        make_gates.finding(home)
+
+    assert grown(client, reverse("governance:project-models", args=[home.slug]), grow) <= 14
+
+
+def test_an_authorization_costs_the_same_for_any_number_of_deployments(client):
+    given = make_gates.authorization()
+    client.force_login(given.project.created_by)
+
+    def grow():
+        make_gates.deployment(given, state="replaced", ended_at=timezone.now())
+
+    assert grown(client, reverse("governance:authorization", args=[given.pk]), grow) <= 8
+
+
+def test_a_model_shows_digest_metric_gates_and_where_it_runs(client):
+    deployment = make_gates.deployment()
+    home, version = deployment.project, deployment.model_version
+    make.run(home, "TRN", model_version=version, record={"main_metric": "f1", "metrics": {"f1": 0.625}})
+    client.force_login(home.created_by)
+
+    html = client.get(reverse("governance:project-models", args=[home.slug])).text
+
+    assert f"Model {version.number} is live in production" in html
+    assert version.digest in html
+    assert "0.625" in html
+    assert "G1 passed" in html
+
+
+def test_an_authorization_names_the_command_that_a_pipeline_runs(client):
+    given = make_gates.authorization()
+    client.force_login(make.member(given.project))
+
+    html = client.get(reverse("governance:authorization", args=[given.pk])).text
+
+    assert f"--model-digest {given.model_digest}" in html
+    assert "--scope country=US" in html
+    assert html.count("Approved") == 2
+
+
+def test_an_authorization_is_suspended_resumed_and_withdrawn(client):
+    given = make_gates.authorization()
+    client.force_login(given.project.created_by)
+    states = []
+
+    for move in ("suspend", "resume", "withdraw"):
+        address = reverse(f"governance:authorization-{move}", args=[given.pk])
+        assert client.post(address, {f"{move}-reason": " "}).status_code == 422
+        assert client.post(address, {f"{move}-reason": "Because"}).status_code == 302
+        given.refresh_from_db()
+        states.append(given.state)
+
+    assert states == ["suspended", "active", "withdrawn"]
+    assert "may not run" in client.get(reverse("governance:authorization", args=[given.pk])).text
+
+
+def test_a_move_that_the_state_forbids_is_refused_on_the_page(client):
+    given = make_gates.authorization()
+    client.force_login(given.project.created_by)
+
+    answer = client.post(reverse("governance:authorization-resume", args=[given.pk]), {"resume-reason": "Why"})
+
+    assert answer.status_code == 422
+    assert Authorization.objects.get().state == "active"
+
+
+def test_a_deployment_is_recorded_under_an_authorization_only(client):
+    given = make_gates.authorization()
+    home, other = given.project, make.model_version(given.project)
+    worker = make.member(home)
+    client.force_login(worker)
+    address = reverse("governance:deployment-record", args=[home.slug])
+
+    denied = client.post(address, {"model_version": other.pk, "environment": "production", "scope": "a=b"})
+    done = client.post(address, {"model_version": given.model_version_id, "environment": "production"})
+
+    assert denied.status_code == 422
+    assert "was ever authorized" in denied.text
+    assert "a=b" in denied.text
+    assert done.status_code == 302
+    assert Deployment.objects.get().authorization == given
+
+
+def test_a_manager_breaks_the_glass_and_leaves_a_finding(client):
+    home = make_gates.project()
+    version = make.model_version(home)
+    client.force_login(home.created_by)
+    sent = {"model_version": version.pk, "environment": "production", "break_glass_reason": "Stores wait"}
+
+    client.post(reverse("governance:deployment-record", args=[home.slug]), sent)
+
+    html = client.get(reverse("governance:project-models", args=[home.slug])).text
+    assert Finding.objects.get().severity == "high"
+    assert "Without authorization" in html
+
+
+def test_a_deployment_is_withdrawn_with_a_reason(client):
+    deployment = make_gates.deployment()
+    client.force_login(deployment.project.created_by)
+    address = reverse("governance:deployment-withdraw", args=[deployment.pk])
+
+    silent = client.post(address, {f"withdraw-{deployment.pk}-reason": ""})
+    done = client.post(address, {f"withdraw-{deployment.pk}-reason": "Complaints"})
+
+    deployment.refresh_from_db()
+    assert (silent.status_code, done.status_code, deployment.state) == (422, 302, "withdrawn")
+
+
+def test_a_finding_is_opened_and_settled(client):
+    home = make_gates.project()
+    client.force_login(home.created_by)
+    page = reverse("governance:project-models", args=[home.slug])
+
+    refused = client.post(
+        reverse("governance:finding-open", args=[home.slug]),
+        {"finding-title": "", "finding-severity": "low", "finding-detail": "Half a sentence"},
+    )
+    client.post(
+        reverse("governance:finding-open", args=[home.slug]),
+        {"finding-title": "Unknown items", "finding-severity": "low"},
+    )
+    found = Finding.objects.get()
+    assert "Unknown items" in client.get(page).text
+    client.post(
+        reverse("governance:finding-settle", args=[found.pk]), {f"settle-{found.pk}-settlement": "Named them"}
+    )
+
+    found.refresh_from_db()
+    assert refused.status_code == 422
+    assert "Half a sentence" in refused.text
+    assert (found.state, found.settlement) == ("settled", "Named them")
