@@ -50,7 +50,7 @@ class Signature:
 @dataclass(frozen=True, kw_only=True)
 class GateEvaluation:
     """One recorded evaluation of a gate. `package_digest` names what the signers saw, `entry` the ledger
-    entry.
+    entry. `waiting` while the gate is not decided.
     """
 
     code: str
@@ -66,3 +66,4 @@ class GateEvaluation:
     criteria: tuple[Criterion, ...] = ()
     signatures: tuple[Signature, ...] = ()
     signatures_needed: int = 0
+    waiting: bool = False

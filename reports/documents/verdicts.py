@@ -7,6 +7,7 @@ from django.utils.translation import ngettext
 
 from reports.documents.lifecycle import LifecycleReport
 from reports.documents.measures import Measure, limit_words, number
+from reports.documents.monitoring import Window
 from reports.documents.states import Mark, State, worst
 
 
@@ -119,30 +120,35 @@ def _working(report: LifecycleReport) -> Answer:
     if not windows or not report.live:
         why = _("No window of live data has been judged.") if not windows else _("Nothing is deployed.")
         return Answer(question=question, mark=_nothing(), why=why, section=section)
-    last = windows[-1]
-    judged = [m for m in last.performance if m.met is not None]
-    missed = [m for m in judged if not m.met]
-    drifted = [d.feature for d in last.drift if d.mark.state in (State.BAD, State.WARN)]
+    latest = list({window.segment: window for window in windows}.values())
+    missed = [w for w in latest if any(m.met is False for m in w.performance)]
+    drifted = [w for w in latest if w not in missed and _moved(w)]
+    odd = [w for w in latest if w.mark.state in (State.BAD, State.WARN)]
     if missed:
-        mark = _no()
-        parts = [_against(measure) for measure in missed]
-        why = _("Last window %(code)s: %(what)s.") % {"code": last.code, "what": ", ".join(parts)}
+        what = ", ".join(_against(m) for m in missed[0].performance if m.met is False)
+        mark, why = _no(), _("Last window %(code)s: %(what)s.") % {"code": missed[0].code, "what": what}
     elif drifted:
+        moved = _moved(drifted[0])
         mark = _attention()
         why = ngettext(
             "Last window %(code)s: %(n)d feature drifted beyond its limit (%(names)s).",
             "Last window %(code)s: %(n)d features drifted beyond their limits (%(names)s).",
-            len(drifted),
-        ) % {"code": last.code, "n": len(drifted), "names": _few(drifted)}
+            len(moved),
+        ) % {"code": drifted[0].code, "n": len(moved), "names": _few(moved)}
     else:
-        bad = last.mark.state in (State.BAD, State.WARN)
-        mark = _attention() if bad else _yes()
+        shown = odd[0] if odd else windows[-1]
+        mark = _attention() if odd else _yes()
         why = ngettext(
             "%(n)d window judged; the last is %(word)s.",
             "%(n)d windows judged; the last is %(word)s.",
             len(windows),
-        ) % {"n": len(windows), "word": last.mark.word}
+        ) % {"n": len(windows), "word": shown.mark.word}
     return Answer(question=question, mark=mark, why=why, section=section)
+
+
+def _moved(window: Window) -> list[str]:
+    """The features that drifted in a window."""
+    return [d.feature for d in window.drift if d.mark.state in (State.BAD, State.WARN)]
 
 
 def _against(measure: Measure) -> str:
@@ -154,7 +160,7 @@ def _risks(report: LifecycleReport) -> Answer:
     question, section = _("Are the risks held?"), "risks"
     if not report.risks:
         return Answer(question=question, mark=_nothing(), why=_("No risk has been rated."), section=section)
-    high = [r.code for r in report.risks if r.after >= report.appetite]
+    high = [r.code for r in report.risks if r.after >= report.appetite and r.mark.state is not State.WAIVED]
     watched = [r.code for r in report.risks if r.mark.state in (State.WARN, State.WAIVED)]
     values = {"n": len(report.risks), "limit": report.appetite}
     if high:
@@ -164,6 +170,8 @@ def _risks(report: LifecycleReport) -> Answer:
         )
     if watched:
         why = _("All %(n)d are below the limit of %(limit)d; watched: %(codes)s.")
+        if any(r.after >= report.appetite for r in report.risks):
+            why = _("All %(n)d are below the limit of %(limit)d or accepted by name; watched: %(codes)s.")
         return Answer(
             question=question,
             mark=_attention(),
@@ -177,29 +185,39 @@ def _risks(report: LifecycleReport) -> Answer:
 def _open(report: LifecycleReport) -> Answer:
     today = report.as_of.date()
     findings = [f for f in report.findings if f.closed_on is None]
-    late = [f for f in findings if f.due_on and f.due_on < today]
-    handoffs = [h for i in report.iterations for h in i.handoffs if h.mark.state is State.WARN]
-    waivers = [w for w in report.waivers if w.mark.state is State.WAIVED]
+    late = sum(bool(f.due_on and f.due_on < today) for f in findings)
     question, section = _("Is everything closed that should be?"), "findings"
-    parts = [
-        ngettext("%(n)d finding open", "%(n)d findings open", len(findings)) % {"n": len(findings)}
-        if findings
-        else "",
-        ngettext("%(n)d of them late", "%(n)d of them late", len(late)) % {"n": len(late)} if late else "",
-        ngettext("%(n)d waiver in force", "%(n)d waivers in force", len(waivers)) % {"n": len(waivers)}
-        if waivers
-        else "",
-        ngettext("%(n)d handoff returned or late", "%(n)d handoffs returned or late", len(handoffs))
-        % {"n": len(handoffs)}
-        if handoffs
-        else "",
-    ]
-    said = ", ".join(part for part in parts if part)
+    said = ", ".join(words % {"n": n} for words, n in _open_counts(report, len(findings), late) if n)
     if not said:
-        why = _("No finding is open, no waiver in force, no handoff late.")
+        why = _("Nothing is open that waits for somebody, nothing is late.")
         return Answer(question=question, mark=_yes(), why=why, section=section)
     mark = _no() if late else _attention()
     return Answer(question=question, mark=mark, why=said[0].upper() + said[1:] + ".", section=section)
+
+
+def _open_counts(report: LifecycleReport, findings: int, late: int) -> list[tuple[str, int]]:
+    """Everything that may be open: its words, and how many of it there are."""
+    rounds = report.iterations
+    waivers = sum(w.mark.state is State.WAIVED for w in report.waivers)
+    gates = sum(g.waiting for i in rounds for g in i.gates)
+    handoffs = sum(h.mark.state is State.WARN for i in rounds for h in i.handoffs)
+    tasks = sum(t.mark.state is State.WARN for i in rounds if i.closed_at is None for t in i.tasks)
+    firings = sum(f.mark.state is State.WARN for f in report.firings)
+    return [
+        (ngettext("%(n)d finding open", "%(n)d findings open", findings), findings),
+        (ngettext("%(n)d of them late", "%(n)d of them late", late), late),
+        (ngettext("%(n)d waiver in force", "%(n)d waivers in force", waivers), waivers),
+        (ngettext("%(n)d gate waits for a decision", "%(n)d gates wait for a decision", gates), gates),
+        (ngettext("%(n)d handoff returned or late", "%(n)d handoffs returned or late", handoffs), handoffs),
+        (
+            ngettext("%(n)d task late, blocked or reopened", "%(n)d tasks late, blocked or reopened", tasks),
+            tasks,
+        ),
+        (
+            ngettext("%(n)d trigger waits for a decision", "%(n)d triggers wait for a decision", firings),
+            firings,
+        ),
+    ]
 
 
 def _trusted(report: LifecycleReport) -> Answer:

@@ -60,11 +60,11 @@ class Report(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.project}"
+        return f"{self.get_kind_display()} as of {self.as_of:%Y-%m-%d %H:%M}"
 
     @property
     def file_path(self) -> str:
-        """Where the file lies on this machine; empty while there is none, or where the storage is elsewhere."""
+        """Where the file lies on this machine; empty if there is none, or if the storage is elsewhere."""
         if not self.path:
             return ""
         try:

@@ -71,6 +71,7 @@ def _document(
         criteria=tuple(_criterion(result) for result in evaluation.results.all()),
         signatures=tuple(_signature(each, signing, stale=not last) for each in signed),
         signatures_needed=gate.required_signatures,
+        waiting=last and not moment.seen(gate.decided_at),
     )
 
 
@@ -92,7 +93,6 @@ def _criterion(result: CriterionResult) -> Criterion:
         observed=_observed(result),
         mark=_verdict(result),
         reason="" if met or (limit is not None and result.observed is not None) else result.reason,
-        evidence=f"{result.metric} ({result.slice})" if result.slice else result.metric,
         value=result.observed,
         limit=limit.value if limit else None,
         bound=limit.bound if limit else Bound.AT_LEAST,
@@ -104,7 +104,7 @@ def _observed(result: CriterionResult) -> str:
         return f"{result.observed:.3f}"
     if result.metric:
         return _("not measured")
-    return {"met": _("holds"), "waived": _("waived")}.get(result.verdict, _("does not hold"))
+    return {"met": _("yes"), "waived": _("waived")}.get(result.verdict, _("no"))
 
 
 def _verdict(result: CriterionResult) -> Mark:

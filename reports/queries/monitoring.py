@@ -79,7 +79,7 @@ def _window(run: Run, snapshot: str, fired: str, *, several: bool) -> Window:
     limit = float(((run.spec.get("limits") or {}).get("psi_drift")) or 0.25)
     kept = limits_of(record)
     return Window(
-        code=run.label,
+        code=run.label.replace(" ", "\u00a0"),
         title=run.title,
         start=run.started_at or run.created_at,
         end=run.finished_at or run.created_at,
@@ -141,7 +141,7 @@ def _distribution(name: str, facts: Mapping[str, Any]) -> Distribution | None:
             before = [a + b for a, b in zip(before[::2], before[1::2], strict=True)]
             now = [a + b for a, b in zip(now[::2], now[1::2], strict=True)]
             edges = edges[::2]
-        names = [f"{low:.3g}" for low in edges[:-1]]
+        names = [f"{low:.0f}" if abs(low) >= 1000 else f"{low:.3g}" for low in edges[:-1]]
     if len(names) != len(before):
         return None
     names = _unlike(names)

@@ -27,7 +27,7 @@ def run_document(
     record: Mapping[str, Any] = run.record if moment.seen(run.finished_at) else {}
     data: Mapping[str, Any] = record.get("data") or {}
     return RunDocument(
-        code=run.label,
+        code=run.label.replace(" ", "\u00a0"),
         kind=KINDS.get(Run.Kind(run.kind), run.kind),
         title=run.title,
         mark=_mark(run, moment),

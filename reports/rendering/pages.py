@@ -1,5 +1,6 @@
 """A report as one HTML document with its pictures, for WeasyPrint."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from functools import cache
@@ -24,8 +25,10 @@ from reports.charts.metrics import state_of
 from reports.documents import five_answers, verdict
 from reports.documents.iterations import Iteration
 from reports.documents.lifecycle import LifecycleReport
+from reports.documents.monitoring import Window
 from reports.documents.process import Duty, Person
 from reports.documents.runs import Run
+from reports.documents.states import State
 from reports.rendering import answers
 from reports.rendering.figures import Pictures, Shown, report_timeline
 from reports.rendering.sections import Section, sections_of
@@ -187,7 +190,10 @@ def _iteration(iteration: Iteration, pictures: Pictures) -> dict[str, Any]:
         "id": key,
         "answer": answers.iteration_answer(iteration),
         "tasks": tasks,
-        "runs": [_run(run, f"{key}-run{n}", pictures) for n, run in enumerate(iteration.runs)],
+        "runs": [
+            _run(run, f"{key}-run{n}", pictures, _repeated(run, iteration.runs[:n]))
+            for n, run in enumerate(iteration.runs)
+        ],
         "gates": [
             {
                 "gate": gate,
@@ -203,29 +209,60 @@ def _iteration(iteration: Iteration, pictures: Pictures) -> dict[str, Any]:
     }
 
 
-def _run(run: Run, key: str, pictures: Pictures) -> dict[str, Any]:
-    """A run with a chart for each metric that has slices, at most three."""
-    sliced = list(dict.fromkeys(m.name for m in run.slices))[:3]
+def _repeated(run: Run, before: Sequence[Run]) -> str:
+    """The code of an earlier run that measured exactly the same on the same model; empty if none did."""
+    for other in before:
+        if run.model_digest and run.model_digest == other.model_digest and run.measures == other.measures:
+            return other.code
+    return ""
+
+
+def _run(run: Run, key: str, pictures: Pictures, same_as: str) -> dict[str, Any]:
+    """A run with a chart for each metric that has slices, at most three.
+
+    Slices without a limit stand in the chart only. What repeats an earlier run to the last digit is said in
+    a sentence.
+    """
+    sliced = [] if same_as else list(dict.fromkeys(m.name for m in run.slices))[:3]
     figures = [
         pictures.figure(f"{key}-{n}", metrics_by_slice([m for m in run.measures if m.name == name]))
         for n, name in enumerate(sliced)
     ]
     words_ = {True: _("met"), False: _("not met"), None: _("no limit")}
-    rows = [{"m": m, "state": state_of(m), "word": words_[m.met]} for m in run.measures]
-    return {"run": run, "figures": [figure for figure in figures if figure], "rows": rows}
+    drawn = [figure for figure in figures if figure]
+    listed = [m for m in run.measures if not drawn or not m.slice or m.limit is not None]
+    rows = [{"m": m, "state": state_of(m), "word": words_[m.met]} for m in listed]
+    return {
+        "run": run,
+        "figures": drawn,
+        "rows": rows,
+        "same_as": same_as,
+        "unlisted": len(run.measures) - len(rows),
+    }
 
 
 def _monitoring(report: LifecycleReport, pictures: Pictures) -> dict[str, Any]:
+    """The course of all windows; then the window that drifted last, and the last one."""
     windows = report.monitoring.windows
-    last = windows[-1] if windows else None
     return {
         "performance": pictures.figure("performance", performance_over_windows(windows)),
         "drift_time": pictures.figure("drift-time", drift_over_windows(windows)),
-        "drift": pictures.figure("drift", drift_by_feature(last.drift)) if last else None,
-        "distributions": pictures.figure("distributions", distributions(last.distributions))
-        if last
-        else None,
-        "last": last,
+        "details": [_window(window, pictures) for window in _telling(windows)],
+    }
+
+
+def _telling(windows: Sequence[Window]) -> list[Window]:
+    """The window that drifted last, if any did, and the last window."""
+    drifted = [w for w in windows[:-1] if w.mark.state in (State.WARN, State.BAD)]
+    return [*drifted[-1:], *windows[-1:]]
+
+
+def _window(window: Window, pictures: Pictures) -> dict[str, Any]:
+    key = window.code.replace("\u00a0", "").replace(" ", "")
+    return {
+        "window": window,
+        "drift": pictures.figure(f"drift-{key}", drift_by_feature(window.drift)),
+        "distributions": pictures.figure(f"shapes-{key}", distributions(window.distributions)),
     }
 
 

@@ -166,7 +166,7 @@ def test_figures_are_numbered_in_reading_order():
     numbers = re.findall(r"Figure (\d+)\.", lifecycle_page(story.whole()).html)
 
     assert numbers == [str(n) for n in range(1, len(numbers) + 1)]
-    assert len(numbers) == 9
+    assert len(numbers) == 11
 
 
 def test_names_are_escaped():
