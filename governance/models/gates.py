@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any, NoReturn
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -163,3 +165,13 @@ class Signoff(models.Model):
 
     def __str__(self) -> str:
         return f"{self.signer_name}: {self.decision}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Only ever the first time: TypeError for one that is there."""
+        if self.pk is not None:
+            raise TypeError("A signature is never edited.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Never: TypeError."""
+        raise TypeError("A signature is never deleted.")
