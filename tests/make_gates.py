@@ -1,4 +1,4 @@
-"""Records of decisions for tests: gates that can be signed, what they authorized, what runs, what was found."""
+"""Records of decisions for tests: gates to sign, what they authorized, what runs, what was found."""
 
 from typing import Any
 

@@ -92,6 +92,10 @@ class Standing:
         return MINE if self.my_gates else COURSE
 
     @property
+    def is_harmed(self) -> bool:
+        return self.rank == HARM
+
+    @property
     def needs_somebody(self) -> bool:
         return self.rank in (HARM, LATE)
 
@@ -114,6 +118,27 @@ class Standing:
         if self.open_gate is not None:
             return "open", _("Gate %s is open") % self.open_gate.key
         return "ok", _("On course")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One phase of the board with the projects that are in it."""
+
+    key: str
+    name: str
+    standings: list[Standing]
+
+
+def board(found: list[Standing]) -> list[Column]:
+    """The projects by the phase that they are in; empty unless all follow the same phases. No query."""
+    begun = [each for each in found if each.row.phases]
+    phases = {tuple((step.phase.key, step.phase.name) for step in each.row.phases) for each in begun}
+    if len(phases) != 1:
+        return []
+    return [
+        Column(key, name, [each for each in begun if each.row.current and each.row.current.phase.key == key])
+        for key, name in next(iter(phases))
+    ]
 
 
 def standings(user: User) -> list[Standing]:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import template
-from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -15,6 +14,7 @@ from django.utils.translation import gettext as _
 from governance.models import Gate, Signoff
 from governance.queries import pages_gate
 from lifecycle.templatetags import marks
+from lifecycle.templatetags.gatebook import address
 
 register = template.Library()
 
@@ -53,8 +53,7 @@ def consequence(decision: str, gate: Gate, scope: str) -> str:
 @register.simple_tag
 def entry_link(index: int) -> SafeString:
     """The number of a ledger entry, with a link where the ledger has pages."""
-    try:
-        url = reverse("ledger:entry", args=[index])
-    except NoReverseMatch:
+    url = address("reports:ledger-entry", index)
+    if not url:
         return format_html('<span class="digest">#{}</span>', marks.thin(index))
     return format_html('<a class="digest" href="{}">#{}</a>', url, marks.thin(index))

@@ -11,13 +11,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from governance.queries.pages_portfolio import LATE, Standing, standings
+from governance.queries.pages_portfolio import LATE, Standing, board, standings
 from governance.queries.pages_project import project_overview
 from governance.queries.pages_steps import next_steps
 from governance.views.access import project_for, reader
 from lifecycle.rules import can_create_projects
 
 LONGEST_TITLE = 110
+WORTH_A_BOARD = 4
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ def portfolio(request: HttpRequest) -> HttpResponse:
         "show": show if show in groups else "",
         "pills": [Pill("", _("All"), len(found))]
         + [Pill(key, str(name), len(some)) for key, (name, some) in groups.items()],
+        "board": board(found) if len(found) >= WORTH_A_BOARD else [],
         "headline": _headline(found),
         "may_create": can_create_projects(user),
     }

@@ -107,13 +107,22 @@ def address(names: str, *args: object) -> str:
 
 @register.inclusion_tag("components/link.html", takes_context=True)
 def tab(
-    context: Context, text: str, names: str, *args: object, count: object = None, exact: bool = False
+    context: Context,
+    text: str,
+    names: str,
+    *args: object,
+    count: object = None,
+    exact: bool = False,
+    below: object = None,
 ) -> dict[str, Any]:
-    """A link of the bars; marks itself when the reader is there, vanishes without an address."""
+    """A link of the bars; marks itself when the reader is there, vanishes without an address.
+
+    `below`: anything true says that the page belongs under this link, whatever its address.
+    """
     url = _address(names, args)
     path = getattr(context.get("request"), "path", "")
-    below = bool(url) and not exact and url != "/" and path.startswith(url)
-    return {"text": text, "url": url, "count": count, "here": path == url, "below": below and path != url}
+    inside = bool(below) or (bool(url) and not exact and url != "/" and path.startswith(url))
+    return {"text": text, "url": url, "count": count, "here": path == url, "below": inside and path != url}
 
 
 # ---- forms and lists ----

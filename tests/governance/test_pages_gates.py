@@ -142,7 +142,7 @@ def test_a_reviewer_who_owns_a_task_is_barred_with_the_entry(client, asked):
 
 
 def test_the_exact_text_has_the_digest_that_is_signed(client, asked):
-    gate, shown, reviewer, _other = asked
+    _gate, shown, reviewer, _other = asked
     client.force_login(reviewer)
 
     answer = client.get(reverse("governance:evaluation-subject", args=[shown.pk]))

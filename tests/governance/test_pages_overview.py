@@ -85,6 +85,18 @@ def test_the_portfolio_says_what_does_harm_and_what_waits(client):
     assert html.index(harmed.name) < html.index(waiting.name) < html.index(calm.name)
 
 
+def test_many_projects_stand_on_a_board_by_their_phase(client):
+    me = make.user()
+    homes = [make.small_project(me) for _ in range(4)]
+    for home, state in zip(homes, ("in_progress", "passed", "passed", "in_review"), strict=True):
+        make.phase(make.iteration(home), "P1", state)
+    client.force_login(me)
+
+    columns = client.get(reverse("governance:portfolio")).context["board"]
+
+    assert [(column.key, len(column.standings)) for column in columns] == [("P1", 2), ("P2", 2)]
+
+
 def test_the_portfolio_is_filtered(client):
     me = make.user()
     high, low = make.small_project(me, risk_class="high"), make.small_project(me)
@@ -181,7 +193,9 @@ def test_a_gate_shows_criteria_slices_and_the_version_before(client):
     before = make_gates.authorization()
     home, iteration = before.project, before.gate.iteration
     task = make.task(iteration.phases.get(key="P1"))
-    measured(home, before.model_version, task, metrics={"accuracy": 0.81}, slices={"month=12": {"accuracy": 0.7}})
+    measured(
+        home, before.model_version, task, metrics={"accuracy": 0.81}, slices={"month=12": {"accuracy": 0.7}}
+    )
     make.requirement(home, gate="G1", limit=0.9, statement="Accurate overall")
     make.phase(iteration, "P1", "in_review")
     version = make.model_version(home)
@@ -274,7 +288,9 @@ def test_a_move_that_the_state_forbids_is_refused_on_the_page(client):
     given = make_gates.authorization()
     client.force_login(given.project.created_by)
 
-    answer = client.post(reverse("governance:authorization-resume", args=[given.pk]), {"resume-reason": "Why"})
+    answer = client.post(
+        reverse("governance:authorization-resume", args=[given.pk]), {"resume-reason": "Why"}
+    )
 
     assert answer.status_code == 422
     assert Authorization.objects.get().state == "active"
