@@ -56,7 +56,7 @@ class Window:
 
 @dataclass(frozen=True, kw_only=True)
 class Firing:
-    """A trigger that fired: what it saw and what was done."""
+    """A trigger that fired: what it saw and what was done. `waiting` while nobody has decided."""
 
     trigger: str
     title: str
@@ -65,6 +65,7 @@ class Firing:
     did: str
     by: str
     mark: Mark
+    waiting: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -202,7 +202,7 @@ def _open_counts(report: LifecycleReport, findings: int, late: int) -> list[tupl
     gates = sum(g.waiting for i in rounds for g in i.gates)
     handoffs = sum(h.mark.state is State.WARN for i in rounds for h in i.handoffs)
     tasks = sum(t.mark.state is State.WARN for i in rounds if i.closed_at is None for t in i.tasks)
-    firings = sum(f.mark.state is State.WARN for f in report.firings)
+    firings = sum(f.waiting for f in report.firings)
     return [
         (ngettext("%(n)d finding open", "%(n)d findings open", findings), findings),
         (ngettext("%(n)d of them late", "%(n)d of them late", late), late),

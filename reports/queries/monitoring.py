@@ -66,6 +66,7 @@ def _firing(firing: Firing, moment: Moment) -> FiringDocument:
         mark=mark(FIRING_MARKS.get(Firing.State(firing.state), State.IDLE), firing.get_state_display())
         if decided
         else mark(State.WARN, _("waiting")),
+        waiting=not decided,
     )
 
 

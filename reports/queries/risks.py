@@ -18,6 +18,7 @@ def risks_of(project_id: int, moment: Moment, appetite: int) -> tuple[RiskDocume
             task__phase__iteration__opened_at__lte=moment.at,
             severity__isnull=False,
         )
+        .exclude(state=Risk.State.IDENTIFIED)  # has the process's usual rating, and nobody's own
         .select_related("task__owner", "task__phase__iteration", "accepted_by")
         .prefetch_related("actions")
         .order_by("key", "pk")

@@ -173,6 +173,7 @@ def _make(report: Report, progress: Progress) -> Report:
     report = begin_report(report=report)
     if report.state in ENDED:
         return report
+    progress = _forward(progress)
     progress(_("Verifying the ledger"), 0.0)
     verdict = verify()
     progress(_("Reading the records"), 0.05)
@@ -235,6 +236,18 @@ def _saved(report: Report) -> Progress:
         last = time.monotonic()
         unfinished = Report.objects.filter(pk=report.pk, state=Report.State.RUNNING)
         unfinished.update(progress=min(max(share, 0.0), 1.0), step=words[:200])
+
+    return tell
+
+
+def _forward(progress: Progress) -> Progress:
+    """Never back: the document is laid out twice, since page numbers are known after the first time."""
+    reached = 0.0
+
+    def tell(words: str, share: float) -> None:
+        nonlocal reached
+        reached = max(reached, share)
+        progress(words, reached)
 
     return tell
 

@@ -28,7 +28,7 @@ def project_reports(request: HttpRequest, slug: str) -> HttpResponse:
     """The reports of a project, and the request for a new one. 6 queries to read it."""
     user = reader(request)
     project = project_for(user, slug)
-    form = ReportForm(request.POST or None)
+    form = ReportForm(request.POST if request.method == "POST" else None)
     if request.method != "POST":
         return _page(request, project, form)
     return carry_out(
