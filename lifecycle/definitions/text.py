@@ -42,6 +42,9 @@ def load_yaml(text: str | bytes) -> ProcessDocument:
 
 def parse(data: object) -> ProcessDocument:
     """A checked document from plain data such as JSON; raises `Invalid` as `load_yaml` does."""
+    if not isinstance(data, dict):
+        text = _("A process document has named fields, such as “key: …”.")
+        raise Invalid("shape", text, "document")
     try:
         doc = ProcessDocument.model_validate(data)
     except ValidationError as error:
@@ -50,6 +53,15 @@ def parse(data: object) -> ProcessDocument:
     if found:
         raise _refusal(found)
     return doc
+
+
+def problems_in(data: object) -> list[Problem]:
+    """Everything that is wrong with plain data: its shape, or what `problems` finds if the shape is right."""
+    try:
+        doc = ProcessDocument.model_validate(data)
+    except ValidationError as error:
+        return _shape_problems(error)
+    return problems(doc)
 
 
 def dump_yaml(doc: ProcessDocument) -> str:

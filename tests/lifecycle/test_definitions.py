@@ -273,7 +273,7 @@ def test_every_problem_is_listed_up_to_ten():
         ("a: " + "x" * MAX_BYTES, "too_long", "1024 KiB"),
         (b"name: \xff\xfe", "not_utf8", "byte 6"),
         ("name: \ud800", "not_utf8", "byte 6"),
-        ("just words", "shape", "valid dictionary"),
+        ("just words", "shape", "named fields"),
     ],
 )
 def test_yaml_that_is_not_safe_and_plain_is_refused(text, code, words):
