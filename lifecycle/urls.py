@@ -9,10 +9,13 @@ from lifecycle.views import (
     inbox,
     monitoring,
     ownership,
+    process_drafts,
+    process_release,
     processes,
     projects,
     requirements,
     runs,
+    tailoring,
     task,
     tasks,
     triggers,
@@ -72,4 +75,29 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("process/", processes.processes, name="process"),
     path("process/<int:pk>/", processes.process_version, name="process-version"),
     path("process/<int:pk>/yaml/", processes.process_yaml, name="process-yaml"),
+    path("process/new/", process_release.new, name="process-new"),
+    path("process/schema.json", process_release.schema, name="process-schema"),
+    path("process/difference/", process_release.compare, name="process-difference"),
+    path("process/check-expression/", process_release.check_expression, name="process-check-expression"),
+    path("process/<int:pk>/publish/", process_release.publish, name="process-publish"),
+    path("process/<int:pk>/retire/", process_release.retire, name="process-retire"),
+    path("process/<int:pk>/edit/", process_drafts.draft, name="process-draft"),
+    path("process/<int:pk>/edit/head/", process_drafts.head, name="process-draft-head"),
+    path("process/<int:pk>/edit/<slug:part>/", process_drafts.part, name="process-draft-part"),
+    path("process/<int:pk>/edit/<slug:part>/add/", process_drafts.change, name="process-draft-add"),
+    path("process/<int:pk>/edit/<slug:part>/move/", process_drafts.move, name="process-draft-move"),
+    path(
+        "process/<int:pk>/edit/<slug:part>/at/<str:key>/", process_drafts.change, name="process-draft-change"
+    ),
+    path(
+        "process/<int:pk>/edit/<slug:part>/at/<str:key>/retire/",
+        process_drafts.retire,
+        name="process-draft-retire",
+    ),
+    path("projects/<slug:slug>/tailoring/", tailoring.project_tailoring, name="project-tailoring"),
+    path("projects/<slug:slug>/tailoring/<slug:act>/", tailoring.tailor, name="tailoring-act"),
+    path(
+        "projects/<slug:slug>/tailoring/<int:pk>/<slug:act>/", tailoring.decide, name="tailoring-decide"
+    ),
+    path("projects/<slug:slug>/process/", tailoring.project_move, name="project-move"),
 ]

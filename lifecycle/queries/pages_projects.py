@@ -36,7 +36,7 @@ def everybody_else(project: Project, *, limit: int = 500) -> list[User]:
 
 
 def published_versions() -> list[ProcessVersion]:
-    """The process versions that a project can begin under, newest first. 1 query; the document is left out."""
+    """The process versions that a project can begin under, newest first. 1 query, no documents."""
     found = ProcessVersion.objects.filter(state=ProcessVersion.State.PUBLISHED).select_related("process")
     return list(found.defer("document").order_by("process__name", "-number"))
 

@@ -151,7 +151,7 @@ def _slices(record: dict[str, Any], limits: Mapping[Any, Any]) -> tuple[list[Sli
                 baseline=before,
                 small=bool(values.get("small")),
                 bullet=_bullet(limit, value, before, _number(band.get("low")), _number(band.get("high"))),
-            )  # fmt: skip
+            )
         )
     return lines, max(0, len(found) - _SHOWN_SLICES)
 
@@ -183,7 +183,7 @@ def _bullet(
 def run_list(
     project: Project, *, kind: str = "", state: str = "", iteration: int | None = None
 ) -> QuerySet[Run]:
-    """The runs of a project, newest first, narrowed. 1 query a page; record and specification are left out."""
+    """The runs of a project, newest first, narrowed, without record and specification. 1 query a page."""
     found = runs_of(project, kind=kind).defer("record", "spec")
     if state:
         found = found.filter(state=state)

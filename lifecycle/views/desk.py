@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -184,7 +185,7 @@ def _attaching(desk: Desk, *, main: bool = False) -> list[Offer]:
                 folded=not (main and wanted),
                 runs=[*wanted, *others],
                 hint=_("Its content is frozen and named by its SHA-256."),
-            )  # fmt: skip
+            )
         )
     kinds = [kind for kind in desk.detail.kinds_missing if kind in ("REV", "DOC")]
     first = main and not wanted
@@ -197,7 +198,7 @@ def _attaching(desk: Desk, *, main: bool = False) -> list[Offer]:
             main=first,
             folded=not first,
             initial={"kind": kinds[0] if kinds else "REV", "title": desk.task.name},
-        )  # fmt: skip
+        )
     )
     return made
 
@@ -213,8 +214,8 @@ def _offer_more(desk: Desk) -> None:
     if rights.manages and not done:
         unowned = task.owner_id is None
         offer = _offer(
-            desk, "assign", _("Assign"), forms.AssignForm, folded=not unowned, main=unowned, people=desk.people,
-            initial={"due_on": task.due_on},
+            desk, "assign", _("Assign"), forms.AssignForm, folded=not unowned, main=unowned,
+            people=desk.people, initial={"due_on": task.due_on},
         )  # fmt: skip
         (desk.next if unowned else more).insert(0, offer)
     if rights.manages:
@@ -271,7 +272,7 @@ def _of_risk(desk: Desk, risk: Risk) -> list[Offer]:
 
 
 def _of_action(desk: Desk, risk: Risk, action: Any) -> list[Offer]:
-    url = lambda act: reverse("lifecycle:measure-act", args=[action.pk, act])  # noqa: E731
+    url = partial(_measure_url, action.pk)
     if action.state == "selected":
         return [
             desk.offers.add(
@@ -281,7 +282,7 @@ def _of_action(desk: Desk, risk: Risk, action: Any) -> list[Offer]:
                 forms.PerformerForm,
                 folded=True,
                 people=desk.people,
-            )  # fmt: skip
+            )
         ]
     if action.state == "running":
         start = {"severity": risk.severity, "occurrence": risk.occurrence}
@@ -296,9 +297,13 @@ def _of_action(desk: Desk, risk: Risk, action: Any) -> list[Offer]:
                 evidence=desk.counting,
                 initial=start,
                 hint=hint,
-            )  # fmt: skip
+            )
         ]
     return []
+
+
+def _measure_url(pk: int, act: str) -> str:
+    return reverse("lifecycle:measure-act", args=[pk, act])
 
 
 # ---- what is shown ----

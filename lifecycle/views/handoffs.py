@@ -86,7 +86,7 @@ def tick(request: HttpRequest, pk: int, order: int) -> HttpResponse:
     ticked = request.POST.get("ticked") == "1"
     return carry_out(
         request, form,
-        lambda given: services.tick_criterion(criterion=criterion, actor=user, ticked=ticked),
+        lambda _given: services.tick_criterion(criterion=criterion, actor=user, ticked=ticked),
         done=_("Ticked.") if ticked else _("The tick is taken back."),
         to=_address(found), again=lambda: _page(request, user, found, Tried(f"tick-{order}", form)),
     )  # fmt: skip
@@ -109,8 +109,8 @@ def act(request: HttpRequest, pk: int, act: str) -> HttpResponse:
         return _SERVICES[act](handoff=found, actor=user, **given)
 
     return carry_out(
-        request, form, service, done=str(_DONE[act]()), to=_address(found), may=_may(act, found, user, rights),
-        again=lambda: _page(request, user, found, Tried(act, form)),
+        request, form, service, done=str(_DONE[act]()), to=_address(found),
+        may=_may(act, found, user, rights), again=lambda: _page(request, user, found, Tried(act, form)),
     )  # fmt: skip
 
 

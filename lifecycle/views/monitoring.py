@@ -37,7 +37,8 @@ def _title(seen: Monitoring) -> str:
     over = seen.window.over
     broken = [line for line in seen.window.view.metrics if line.holds is False]
     if broken:
-        return _("%s is outside its limit") % ", ".join(line.name for line in broken)
+        words = ngettext("%s is outside its limit", "%s are outside their limits", len(broken))
+        return words % ", ".join(line.name for line in broken)
     if over:
         return ngettext("%(n)d feature drifts: %(names)s", "%(n)d features drift: %(names)s", len(over)) % {
             "n": len(over),

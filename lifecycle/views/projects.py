@@ -96,7 +96,7 @@ def remove_member(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     member, form = _member(project, pk), PlainForm(request.POST)
     return carry_out(
         request, form,
-        lambda given: services.remove_member(project=project, user=member.user, actor=user),
+        lambda _given: services.remove_member(project=project, user=member.user, actor=user),
         done=_("The membership has ended."), to=_address(project), may=rights_of(user, project).manages,
         again=lambda: _page(request, user, project, Tried(f"remove-{pk}", form)),
     )  # fmt: skip

@@ -90,7 +90,8 @@ def _page(request: HttpRequest, user: User, project: Project, tried: Tried | Non
     if rights.works:
         define_offer = offers.add(
             "define", reverse("lifecycle:requirement-define", args=[project.slug]), _("Define a requirement"),
-            RequirementForm, folded=bool(lines), main=not lines, gates=_gates(project), initial={"gate": "G4"},
+            RequirementForm, folded=bool(lines), main=not lines, gates=_gates(project),
+            initial={"gate": "G4"},
         )  # fmt: skip
     context = {
         "project": project,

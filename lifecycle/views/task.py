@@ -29,7 +29,7 @@ class Act(NamedTuple):
     form: type[django_forms.Form]
     call: Callable[..., object]
     done: Any
-    given: Callable[[Desk], dict[str, Any]] = lambda desk: {}
+    given: Callable[[Desk], dict[str, Any]] = lambda _desk: {}
     by: str = "works"
 
 
@@ -58,7 +58,8 @@ TASK_ACTS: dict[str, Act] = {
     "identify-none": Act(forms.NoRisksForm, tasks.identify_risks, _("The risks are named."), _people),
     "accept-risks": Act(PlainForm, tasks.accept_risks, _("The risks are accepted.")),
     "attach": Act(
-        forms.AttachRunForm, _attach_run, _("The run is frozen and attached."), lambda desk: {"runs": desk.runs}
+        forms.AttachRunForm, _attach_run, _("The run is frozen and attached."),
+        lambda desk: {"runs": desk.runs}
     ),
     "document": Act(forms.DocumentForm, _attach_document, _("The document is frozen and attached.")),
     "verify": Act(PlainForm, tasks.verify_task, _("The task is verified."), by="judges"),

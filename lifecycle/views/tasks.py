@@ -261,6 +261,6 @@ def _open_offer(offers: Offers, rights: Rights, project: Project, found: list[It
     if not rights.manages or any(each.state == Iteration.State.OPEN for each in found):
         return None
     return offers.add(
-        "open", reverse("lifecycle:iteration-open", args=[project.slug]), _("Open an iteration"), IterationForm,
-        main=True, phases=_phases_of(project),
+        "open", reverse("lifecycle:iteration-open", args=[project.slug]), _("Open an iteration"),
+        IterationForm, main=True, phases=_phases_of(project),
     )  # fmt: skip

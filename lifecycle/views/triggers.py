@@ -57,7 +57,7 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
     trigger = seen(triggers_visible_to(user), pk)
     form, enabled = PlainForm(request.POST), request.POST.get("enabled") == "1"
     return carry_out(
-        request, form, lambda given: services.change_trigger(trigger=trigger, actor=user, enabled=enabled),
+        request, form, lambda _given: services.change_trigger(trigger=trigger, actor=user, enabled=enabled),
         done=_("The trigger is on.") if enabled else _("The trigger is off."),
         to=reverse("lifecycle:project-triggers", args=[trigger.project.slug]),
         may=rights_of(user, trigger.project).manages,
