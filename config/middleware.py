@@ -1,8 +1,10 @@
-"""Response headers that neither Django nor django-csp sets."""
+"""Response headers that neither Django nor django-csp sets, and the reader's time zone."""
 
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
+
+from lifecycle.zones import UTC, shown_in
 
 POLICIES = {
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -21,3 +23,14 @@ class BrowserPolicyMiddleware:
         for name, value in POLICIES.items():
             response.headers.setdefault(name, value)
         return response
+
+
+class ReaderZoneMiddleware:
+    """Shows moments on pages in the zone of whoever reads; asks who that is only when a page shows one."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        with shown_in(lambda: getattr(request.user, "time_zone", UTC)):
+            return self.get_response(request)

@@ -14,8 +14,10 @@ from lifecycle import rules
 from lifecycle.actions import LifecycleAction
 from lifecycle.errors import Invalid, Refused
 from lifecycle.models import ApiToken, Membership, User
+from lifecycle.queries.open_work import open_work_of
 from lifecycle.services.steps import allow, change, locked, record
 from lifecycle.services.texts import line, prose
+from lifecycle.zones import known_zones
 
 _USERNAME = re.compile(r"[\w.@+-]{1,150}")
 
@@ -75,8 +77,34 @@ def change_person(
 
 
 @transaction.atomic
+def change_own_profile(*, actor: User, name: str, time_zone: str) -> User:
+    """Change one's own printed name and the IANA time zone in which pages show times.
+
+    What was signed before keeps the name that stood under it. Raises `Invalid` for an unknown zone.
+    """
+    user = locked(actor)
+    allow(user.is_active, _("This account is closed."))
+    name = line(name, "name")
+    if time_zone not in known_zones():
+        raise Invalid("unknown_zone", _("There is no such time zone."), "time_zone")
+
+    before, renamed = user.time_zone, user.name != name
+    user.name, user.time_zone = name, time_zone
+    user.save(update_fields=["name", "time_zone"])
+    record(
+        LifecycleAction.PERSON_CHANGED, user, actor=actor, user=user.pk, renamed=renamed,
+        time_zone=change(before, time_zone),
+    )  # fmt: skip
+    return user
+
+
+@transaction.atomic
 def close_person(*, person: User, actor: Actor, reason: str) -> User:
-    """Close an account: no more sign-in, tokens revoked, memberships ended. Name and work stay."""
+    """Close an account: no more sign-in, tokens revoked, memberships ended. Name and past work stay.
+
+    Raises `Refused("holds_work")` while open work waits with the person, or a project has no other manager:
+    `transfer_work` comes first.
+    """
     user = locked(person)
     allow(rules.can_manage_people(actor), _("Only administrators close accounts."))
     reason = prose(reason, "reason")
@@ -85,6 +113,7 @@ def close_person(*, person: User, actor: Actor, reason: str) -> User:
     if actor.actor_key == user.actor_key:
         raise Refused("own_account", _("Another administrator has to close your account."))
     _refuse_last_administrator(user)
+    _refuse_open_work(user)
 
     now = timezone.now()
     user.is_active, user.closed_at = False, now
@@ -132,3 +161,11 @@ def _refuse_last_administrator(user: User) -> None:
     others = User.objects.filter(org_role=User.OrgRole.ADMINISTRATOR, is_active=True).exclude(pk=user.pk)
     if not others.exists():
         raise Refused("last_administrator", _("This is the last administrator: name another one first."))
+
+
+def _refuse_open_work(user: User) -> None:
+    work = open_work_of(user, lock=True)
+    if work.held:
+        words = {"name": user, "projects": ", ".join(str(project) for project in work.projects)}
+        text = _("%(name)s still holds work in %(projects)s: transfer it first.")
+        raise Refused("holds_work", text % words)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from lifecycle.templatetags.states import look_of, state_of, word_for
+from lifecycle.zones import readers_zone
 
 register = template.Library()
 NARROW_SPACE = "\u202f"
@@ -103,16 +104,21 @@ def digest(value: str, *, block: bool = False, length: int = 12, prefix: str = "
 
 @register.simple_tag
 def when(moment: dt.datetime | dt.date | None, style: str = "minute") -> SafeString:
-    """A moment in UTC: "16 Nov 16:05"; another year is named. `style`: minute, second or day."""
+    """A moment in the reader's zone: "16 Nov 16:05"; another year is named, UTC stands in the title.
+
+    `style`: minute, second or day.
+    """
     if moment is None:
         return format_html('<span class="faint">{}</span>', _("never"))
+    here = moment
     if isinstance(moment, dt.datetime):
         moment = moment.astimezone(dt.UTC)
-    day = date_format(moment, "j M" if moment.year == timezone.now().year else "j M Y", use_l10n=False)
-    if style == "day" or not isinstance(moment, dt.datetime):
+        here = moment.astimezone(readers_zone())
+    day = date_format(here, "j M" if here.year == timezone.now().year else "j M Y", use_l10n=False)
+    if style == "day" or not isinstance(here, dt.datetime):
         text = day
     else:
-        text = f"{day} {moment:%H:%M:%S}" if style == "second" else f"{day} {moment:%H:%M}"
+        text = f"{day} {here:%H:%M:%S}" if style == "second" else f"{day} {here:%H:%M}"
     title = f"{moment:%Y-%m-%d %H:%M:%S} UTC" if isinstance(moment, dt.datetime) else moment.isoformat()
     iso = moment.isoformat(timespec="seconds") if isinstance(moment, dt.datetime) else moment.isoformat()
     return format_html('<time datetime="{}" title="{}">{}</time>', iso.replace("+00:00", "Z"), title, text)
