@@ -13,7 +13,7 @@ def get(client, user, name, *args, query=""):
     return client.get(reverse(f"lifecycle:{name}", args=args) + query)
 
 
-def post(client, user, name, *args, **values):
+def post(client, user, name, /, *args, **values):
     client.force_login(user)
     return client.post(reverse(f"lifecycle:{name}", args=args), values)
 
@@ -54,7 +54,7 @@ def test_a_stranger_finds_no_project(client):
 
 
 def test_whoever_begins_a_project_is_its_manager(client):
-    user = make.user()
+    user = make.user(org_role="process_owner")
     assert post(client, user, "project-new", **wanted()).status_code == 302
     home = Project.objects.get(slug="oven-ear")
     assert Membership.objects.get(project=home).role == "manager"
@@ -63,7 +63,9 @@ def test_whoever_begins_a_project_is_its_manager(client):
 
 def test_a_taken_short_name_is_said_at_its_field(client):
     taken = make.small_project()
-    answer = post(client, make.user(), "project-new", **wanted(slug=taken.slug, name="Kept"))
+    answer = post(
+        client, make.user(org_role="administrator"), "project-new", **wanted(slug=taken.slug, name="Kept")
+    )
     text = answer.content.decode()
     assert answer.status_code == 422
     assert "Another project has this short name." in text
@@ -112,8 +114,8 @@ def test_a_requirement_is_defined_agreed_changed_and_its_versions_kept(client):
     home = make.small_project()
     manager, worker = home.created_by, make.member(home)
     sent = {
-        "key": "accurate", "statement": "Accurate enough", "metric": "accuracy", "operator": ">=", "limit": "0.9",
-        "gate": "G1", "blocking": "on",
+        "key": "accurate", "statement": "Accurate enough", "metric": "accuracy", "operator": ">=",
+        "limit": "0.9", "gate": "G1", "blocking": "on",
     }  # fmt: skip
     assert (
         post(client, make.member(home, "reviewer"), "requirement-define", home.slug, **sent).status_code

@@ -14,11 +14,17 @@ DRIFT = {
     "main_metric": "accuracy",
     "metrics": {"accuracy": 0.71},
     "metrics_reference": {"accuracy": 0.9},
-    "limits": [{"metric": "accuracy", "slice": None, "op": ">=", "limit": 0.8, "value": 0.71, "holds": False, "text": "accuracy is low."}],
+    "limits": [{"metric": "accuracy", "slice": None, "op": ">=", "limit": 0.8, "holds": False, "text": "Low."}],
     "findings": [{"severity": "drift", "text": "“price” moved."}],
     "features": {
-        "price": {"psi": 0.4, "histogram": {"kind": "numeric", "edges": [0, 1, 2], "reference": [0.5, 0.5], "current": [0.1, 0.9]}},
-        "kind": {"psi": 0.01, "histogram": {"kind": "categorical", "categories": ["a", "b"], "reference": [0.5, 0.5], "current": [0.5, 0.5]}},
+        "price": {
+            "psi": 0.4,
+            "histogram": {"edges": [0, 1, 2], "reference": [0.5, 0.5], "current": [0.1, 0.9]},
+        },
+        "kind": {
+            "psi": 0.01,
+            "histogram": {"categories": ["a", "b"], "reference": [0.5, 0.5], "current": [0.5, 0.5]},
+        },
     },
     "slices": {"country=IT": {"rows": 50, "small": True, "accuracy": 0.6, "baseline_accuracy": 0.7}},
 }  # fmt: skip
