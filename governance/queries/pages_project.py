@@ -184,7 +184,7 @@ class Overview:
 
 
 def project_overview(project: Project) -> Overview:
-    """A project with its iterations, gates, live versions and what is open. 15 queries at most."""
+    """A project with its iterations, gates, live versions and what is open. 14 queries."""
     iterations = list(iterations_of(project))
     latest = iterations[0] if iterations else None
     phases: dict[int, list[Phase]] = defaultdict(list)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from governance.models import Gate
@@ -62,7 +63,7 @@ def _phase_steps(overview: Overview) -> list[Step]:
     """Phases that somebody may move on: to a gate, to a review, or from its start."""
     steps, slug, ready = [], overview.project.slug, True
     gates_page = "governance:project-gates"
-    for line in overview.lines:
+    for place, line in enumerate(overview.lines):
         phase, work = line.work.phase, line.work
         asked = line.gate is not None and line.gate.state == Gate.State.OPEN
         if phase.state == Phase.State.IN_REVIEW and not asked:
@@ -74,7 +75,7 @@ def _phase_steps(overview: Overview) -> list[Step]:
             why = _("All its tasks are verified; %s decides whether the work goes on.") % line.gate_key
             steps.append(Step("open", "gate", title, why, _("Review"), gates_page, slug))
         elif phase.state in (Phase.State.NOT_STARTED, Phase.State.REOPENED) and ready:
-            why = _("What comes before it is passed.")
+            why = _("The phase before it is passed.") if place else _("The iteration begins with it.")
             title, tasks_page = _("Start %s") % phase, "lifecycle:project-tasks"
             steps.append(Step("planned", "run", title, why, _("Start"), tasks_page, slug))
         ready = phase.state in _SETTLED
@@ -86,7 +87,7 @@ def _task_steps(overview: Overview) -> list[Step]:
         return []
     steps, verb = [], _("Open")
     for task in overview.work.overdue[:2]:
-        words = {"day": task.due_on, "owner": task.owner or _("nobody")}
+        words = {"day": date_format(task.due_on, "j M", use_l10n=False), "owner": task.owner or _("nobody")}
         why = _("It was due on %(day)s; %(owner)s has it.") % words
         steps.append(Step("late", "warn", _("Finish %s") % task, why, verb, "lifecycle:task", task.pk))
     unowned = overview.work.unowned

@@ -32,7 +32,7 @@ _MOVES = ("suspend", "resume", "withdraw")
 @login_required
 @require_safe
 def authorization(request: HttpRequest, pk: int) -> HttpResponse:
-    """What is authorized, how long, and under whose names. 6 queries."""
+    """What is authorized, how long, and under whose names. 7 queries."""
     user = reader(request)
     return _page(request, _found(user, pk), user)
 

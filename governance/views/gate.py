@@ -28,7 +28,7 @@ from lifecycle.rules import can_change
 @login_required
 @require_safe
 def gate(request: HttpRequest, pk: int) -> HttpResponse:
-    """The review page. 15 queries, 25 for somebody whose signature is asked for."""
+    """The review page. 15 queries, 24 for somebody whose signature is asked for."""
     user = reader(request)
     return _page(request, gate_for(user, pk), user)
 

@@ -59,7 +59,7 @@ def portfolio(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def project(request: HttpRequest, slug: str) -> HttpResponse:
-    """One project at a glance. 18 queries."""
+    """One project at a glance. 17 queries."""
     user = reader(request)
     home = project_for(user, slug)
     overview = project_overview(home)
