@@ -22,7 +22,7 @@ from lifecycle.definitions.flow import (
 from lifecycle.definitions.gates import Criterion, Gate, Outcome, Signatures
 from lifecycle.definitions.schema import json_schema
 from lifecycle.definitions.tailoring import tailored
-from lifecycle.definitions.text import dump_yaml, load_yaml, parse
+from lifecycle.definitions.text import MAX_BYTES, dump_yaml, load_yaml, parse, problems_in
 from lifecycle.definitions.work import (
     EvidenceKind,
     EvidenceRequest,
@@ -40,6 +40,7 @@ from lifecycle.definitions.work import (
 
 __all__ = [
     "GATE_VARIABLES",
+    "MAX_BYTES",
     "OWN",
     "TRIGGER_VARIABLES",
     "Change",
@@ -80,5 +81,6 @@ __all__ = [
     "plain",
     "problem_of",
     "problems",
+    "problems_in",
     "tailored",
 ]

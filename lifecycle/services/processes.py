@@ -9,10 +9,12 @@ from django.utils.translation import gettext as _
 
 from lifecycle import rules
 from lifecycle.actions import LifecycleAction
-from lifecycle.definitions import ProcessDocument, digest, parse, plain
+from lifecycle.definitions import ProcessDocument, difference, digest, parse, plain
 from lifecycle.errors import Refused
 from lifecycle.models import Process, ProcessVersion, User
 from lifecycle.services.steps import allow, locked, record
+
+_MOST_CHANGES = 50
 
 
 @transaction.atomic
@@ -35,7 +37,7 @@ def draft_process(*, document: ProcessDocument, actor: User) -> ProcessVersion:
 
 @transaction.atomic
 def change_draft(*, version: ProcessVersion, document: ProcessDocument, actor: User) -> ProcessVersion:
-    """Replace the document of a draft; the process key stays."""
+    """Replace the document of a draft; the process key stays. The entry says in words what changed."""
     version = locked(version, "process")
     allow(rules.can_manage_processes(actor), _("Only process owners and administrators change a draft."))
     checked = parse(plain(document))
@@ -43,19 +45,27 @@ def change_draft(*, version: ProcessVersion, document: ProcessDocument, actor: U
     if checked.key != version.process.key:
         raise Refused("other_process", _("This document is of another process."))
 
-    before = version.digest
+    before, changes = version.digest, difference(parse(version.document), checked)
     version.document, version.digest = plain(checked), digest(checked)
     version.save(update_fields=["document", "digest"])
-    record(LifecycleAction.PROCESS_CHANGED, version, actor=actor, **_names(version), digest_before=before)
+    record(
+        LifecycleAction.PROCESS_CHANGED, version, actor=actor, **_names(version),
+        digest_before=before, changes=[each.words for each in changes[:_MOST_CHANGES]],
+    )  # fmt: skip
     return version
 
 
 @transaction.atomic
-def publish_process(*, version: ProcessVersion, actor: User) -> ProcessVersion:
-    """Publish a draft: named by its digest and never changed again."""
+def publish_process(*, version: ProcessVersion, actor: User, seen: str | None = None) -> ProcessVersion:
+    """Publish a draft: named by its digest and never changed again.
+
+    `seen` is the digest that was confirmed; `Refused("changed_meanwhile")` if the draft is another one by now.
+    """
     version = locked(version, "process")
     allow(rules.can_manage_processes(actor), _("Only process owners and administrators publish a process."))
     _ensure_draft(version)
+    if seen is not None and seen != version.digest:
+        raise Refused("changed_meanwhile", _("The draft was changed since you looked at it: look again."))
     checked = parse(version.document)
 
     version.digest = digest(checked)

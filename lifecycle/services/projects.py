@@ -42,7 +42,7 @@ def create_project(
     )
     Membership.objects.create(project=project, user=actor, role=Membership.Role.MANAGER, joined_at=now)
     document = parse(version.document)
-    Trigger.objects.bulk_create(_trigger(project, document, part) for part in document.triggers)
+    Trigger.objects.bulk_create(trigger_from(project, document, part) for part in document.triggers)
     record(
         LifecycleAction.PROJECT_CREATED, project, actor=actor, project=project,
         manager=actor.pk, process=version.digest, risk_class=risk_class, risk_appetite=risk_appetite,
@@ -55,9 +55,8 @@ def create_project(
 def change_project(
     *, project: Project, actor: User, name: str | None = None, purpose: str | None = None,
     risk_class: str | None = None, risk_appetite: int | None = None,
-    process_version: ProcessVersion | None = None,
 ) -> Project:  # fmt: skip
-    """Change what a project says of itself, or the process that its next iteration follows."""
+    """Change what a project says of itself. Another process version: see `moving.move_project`."""
     project = locked(project)
     allow(rules.can_manage_project(actor, project), _("Only a manager changes a project."))
     ensure_active(project)
@@ -67,19 +66,14 @@ def change_project(
         project.risk_class if risk_class is None else risk_class,
         project.risk_appetite if risk_appetite is None else risk_appetite,
     )
-    if process_version is not None and process_version.state != ProcessVersion.State.PUBLISHED:
-        raise Refused("not_published", _("A project needs a published process."))
 
     before = {field: getattr(project, field) for field in wanted if getattr(project, field) != wanted[field]}
     for field, value in wanted.items():
         setattr(project, field, value)
-    if process_version is not None:
-        project.process_version = process_version
-    project.save(update_fields=[*wanted, "process_version"])
+    project.save(update_fields=[*wanted])
     record(
         LifecycleAction.PROJECT_CHANGED, project, actor=actor, project=project,
         **change(before, {field: wanted[field] for field in before}),
-        process=project.process_version.digest,
     )  # fmt: skip
     return project
 
@@ -236,7 +230,8 @@ def _ensure_other_manager(project: Project, membership: Membership) -> None:
         raise Refused("last_manager", _("This is the last manager: name another one first."))
 
 
-def _trigger(project: Project, document: ProcessDocument, part: TriggerDefinition) -> Trigger:
+def trigger_from(project: Project, document: ProcessDocument, part: TriggerDefinition) -> Trigger:
+    """The trigger record, not saved yet, that a process's trigger becomes in a project."""
     return Trigger(
         project=project, key=part.key, name=part.name, kind=part.kind.value, condition=part.condition,
         params=_params(part), schedule=part.cron or "", mode=part.mode.value, action=part.action.value,
