@@ -16,6 +16,7 @@ from environ.fileaware_mapping import FileAwareMapping
 
 SQLITE_PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
 SQLITE_BUSY_SECONDS = 20
+SQLITE_KEEP_SECONDS = 60
 
 
 class _Environment(FileAwareMapping):  # type: ignore[misc]  # django-environ ships no types
@@ -77,6 +78,9 @@ def database(env: Env, folder: Path) -> dict[str, Any]:
         options.setdefault("transaction_mode", "IMMEDIATE")
         options.setdefault("timeout", SQLITE_BUSY_SECONDS)
         options.setdefault("init_command", SQLITE_PRAGMAS)
+        # Kept between requests: the last to close a file in WAL mode locks it to tidy up, and that is every
+        # request's fate when each opens and closes its own. Eight clients at once got a tenth of the answers.
+        config.setdefault("CONN_MAX_AGE", SQLITE_KEEP_SECONDS)
     elif engine == "postgresql":
         _pool(env, config)
     else:
