@@ -6,10 +6,12 @@ from rest_framework.routers import SimpleRouter
 from governance.api.gate_checks import GateCheckView
 from lifecycle.api.projects import ProjectViewSet
 from lifecycle.api.runs import RunViewSet
+from reports.api.reports import ReportViewSet
 
 router = SimpleRouter()
 router.register("projects", ProjectViewSet, basename="project")
 router.register("runs", RunViewSet, basename="run")
+router.register("reports", ReportViewSet, basename="report")
 
 app_name = "api"
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -53,7 +53,11 @@ def report_list(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def download(request: HttpRequest, pk: int) -> FileResponse:
     """The file itself. 404 while there is none. 3 queries."""
-    report = seen(reports_visible_to(reader(request)), pk)
+    return file_of(seen(reports_visible_to(reader(request)), pk))
+
+
+def file_of(report: Report) -> FileResponse:
+    """The file with its digest, the same for page and API. Raises Http404 while there is none."""
     if report.state != Report.State.FINISHED:
         raise Http404(_("This report is not made yet."))
     try:

@@ -1,0 +1,84 @@
+"""`/api/v1/reports/`: documents asked for and taken along."""
+
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django.http import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import mixins, serializers, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from lifecycle.api.asking import person_asking
+from lifecycle.queries.projects import projects_visible_to
+from reports.models import Report
+from reports.queries.pages import reports_visible_to
+from reports.services.reports import request_report
+from reports.views.reports import file_of
+
+
+class ReportOut(serializers.ModelSerializer[Report]):
+    """A report, read only. `digest` is the SHA-256 of the file, empty while there is none."""
+
+    project = serializers.SlugField(source="project.slug")
+    requested_by = serializers.CharField(source="requested_by.name", default=None, allow_null=True)
+
+    class Meta:
+        model = Report
+        fields: ClassVar = [
+            "id", "project", "kind", "as_of", "state", "progress", "step", "error", "digest", "pages",
+            "ledger_size", "requested_by", "requested_at", "finished_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class ReportIn(serializers.Serializer[Any]):
+    """A request for the lifecycle report of a project."""
+
+    project = serializers.SlugField(max_length=60)
+    as_of = serializers.DateTimeField(required=False, help_text="the moment it speaks of; now if left out")
+
+
+class ReportsAsked(serializers.Serializer[Any]):
+    """What a list may be narrowed to."""
+
+    project = serializers.SlugField(max_length=60, required=False)
+    state = serializers.ChoiceField(choices=Report.State.choices, required=False)
+
+
+@extend_schema_view(list=extend_schema(parameters=[ReportsAsked]))
+class ReportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Report]):
+    """Reports: list, detail, a request for a new one, and its file."""
+
+    serializer_class = ReportOut
+    queryset = Report.objects.none()
+    lookup_value_regex = "[0-9]{1,18}"
+
+    def get_queryset(self) -> QuerySet[Report]:
+        """The reports of the projects that the person sees. 1 query for a page."""
+        reports = reports_visible_to(person_asking(self.request))
+        if self.action != "list":
+            return reports
+        asked = ReportsAsked(data=self.request.query_params)
+        asked.is_valid(raise_exception=True)
+        fields = {"project": "project__slug", "state": "state"}
+        return reports.filter(**{fields[name]: value for name, value in asked.validated_data.items()})
+
+    @extend_schema(request=ReportIn, responses={201: ReportOut})
+    def create(self, request: Request) -> Response:
+        """Ask for a report. It is queued when this answers; its state says how it goes on."""
+        given = ReportIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        person = person_asking(request)
+        project = get_object_or_404(projects_visible_to(person), slug=given.validated_data["project"])
+        report = request_report(project=project, actor=person, as_of=given.validated_data.get("as_of"))
+        return Response(self.get_serializer(report).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(responses={(200, "application/pdf"): OpenApiTypes.BINARY})
+    @action(detail=True, methods=["get"])
+    def file(self, request: Request, pk: str) -> HttpResponseBase:
+        """The PDF itself; 404 while there is none."""
+        return file_of(self.get_object())
