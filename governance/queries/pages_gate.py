@@ -15,7 +15,8 @@ from django.utils.translation import ngettext
 
 from governance.models import Authorization, CriterionResult, Evaluation, Finding, Gate, Signoff
 from governance.queries.duties import Bar, barred_from_signing
-from governance.queries.pages_versions import Record, VersionFacts, records_of
+from governance.queries.pages_gate_parts import Barred, CriterionLine, EvidenceLine
+from governance.queries.pages_versions import Beside, SliceLine, VersionFacts, records_of
 from governance.rules.gates import fills_seat
 from lifecycle.figures import Bullet
 from lifecycle.models import Evidence, Handoff, Membership, Phase, Risk, User
@@ -23,60 +24,6 @@ from lifecycle.queries.projects import OPEN_HANDOFFS, members_of
 
 Verdict = CriterionResult.Verdict
 _SETTLED_RISKS = (Risk.State.ACCEPTED, Risk.State.CLOSED)
-
-
-@dataclass(frozen=True)
-class CriterionLine:
-    """A criterion with its picture, where it compares a number."""
-
-    result: CriterionResult
-    bullet: Bullet | None
-
-    @property
-    def state(self) -> str:
-        """The word of the design system: what only advises and is not met warns."""
-        if self.result.verdict == Verdict.NOT_MET and not self.result.blocking:
-            return "warn"
-        return self.result.verdict
-
-    @property
-    def deviates(self) -> bool:
-        return self.result.verdict != Verdict.MET
-
-
-@dataclass(frozen=True)
-class EvidenceLine:
-    """A piece of evidence as the evaluation saw it, and what became of it since."""
-
-    task: str
-    kind: str
-    digest: str
-    state: str
-    evidence: Evidence | None
-
-    @property
-    def changed_to(self) -> str:
-        """The present state, where it is another one than was looked at."""
-        now = self.evidence
-        return str(now.get_state_display()) if now is not None and now.state != self.state else ""
-
-
-@dataclass(frozen=True)
-class Seat:
-    """Somebody whose signature the gate asks for. `signoff` stands under the present evaluation."""
-
-    user: User
-    place: Membership
-    signoff: Signoff | None
-
-
-@dataclass(frozen=True)
-class Barred:
-    """Somebody who may not sign, with the ledger entry that shows why; without one: no seat."""
-
-    user: User
-    text: str
-    entry: int | None
 
 
 @dataclass(frozen=True)
@@ -165,7 +112,7 @@ class GatePage:
         """The numbers of the gate's model version, from the evidence that was looked at."""
         seen = {(task, digest) for task, _kind, digest, _state in self.subject.get("evidence", [])}
         here = [item for item in self.evidence if (item.task.key, item.snapshot.digest) in seen]
-        return VersionFacts(self.gate.model_version, tuple(self._records(here, self.gate.model_version_id)))
+        return VersionFacts(self.gate.model_version, tuple(records_of(here, self.gate.model_version_id)))
 
     @cached_property
     def before(self) -> VersionFacts:
@@ -173,10 +120,10 @@ class GatePage:
         if self.previous is None:
             return VersionFacts(None, ())
         pk = self.previous.model_version_id
-        return VersionFacts(self.previous.model_version, tuple(self._records(self.evidence, pk)))
+        return VersionFacts(self.previous.model_version, tuple(records_of(self.evidence, pk)))
 
     @property
-    def slices(self) -> list[Any]:
+    def slices(self) -> list[SliceLine]:
         """The main metric by slice, against the slice's own limit or the one for all. See `slice_lines`."""
         overall = {
             result.slice: result
@@ -186,7 +133,7 @@ class GatePage:
         return self.version.slice_lines(overall, self.before)
 
     @property
-    def beside(self) -> list[Any]:
+    def beside(self) -> list[Beside]:
         """The gate's version beside the last authorized one, a property a line."""
         return self.version.beside(self.before) if self.gate.model_version else []
 
@@ -207,9 +154,6 @@ class GatePage:
             EvidenceLine(task, kind, digest, state, now.get((task, digest)))
             for task, kind, digest, state in self.subject.get("evidence", [])
         ]
-
-    def _records(self, evidence: list[Evidence], version: int | None) -> list[Record]:
-        return records_of(evidence, version)
 
     # ---- signatures ----
 
@@ -232,14 +176,10 @@ class GatePage:
         return len(approved)
 
     @property
-    def waiting(self) -> list[Seat]:
-        """Who may sign and has not."""
+    def waiting(self) -> list[Membership]:
+        """The places of those who may sign and have not."""
         signed = {each.signer_id for each in self.standing}
-        return [
-            Seat(place.user, place, None)
-            for place in self.members
-            if self._may_sign(place) and place.user_id not in signed
-        ]
+        return [place for place in self.members if self._may_sign(place) and place.user_id not in signed]
 
     @property
     def barred(self) -> list[Barred]:
@@ -263,7 +203,7 @@ class GatePage:
 
     def my_turn(self, user: User) -> bool:
         """Whether the page offers this person the signature."""
-        return self.is_open and self.evaluation is not None and user in [seat.user for seat in self.waiting]
+        return self.is_open and self.evaluation is not None and user in [place.user for place in self.waiting]
 
     def why_not(self, user: User) -> tuple[str, int | None]:
         """Why this person may not sign, with the ledger entry; empty for who may or is no member."""

@@ -87,6 +87,8 @@ def _task_steps(overview: Overview) -> list[Step]:
         return []
     steps, verb = [], _("Open")
     for task in overview.work.overdue[:2]:
+        if task.due_on is None:
+            continue
         words = {"day": date_format(task.due_on, "j M", use_l10n=False), "owner": task.owner or _("nobody")}
         why = _("It was due on %(day)s; %(owner)s has it.") % words
         steps.append(Step("late", "warn", _("Finish %s") % task, why, verb, "lifecycle:task", task.pk))
