@@ -126,3 +126,20 @@ def site(env: Env) -> SplitResult | None:
     """`GATEBOOK_URL` taken apart, or None when it is not set; the checks say what is wrong with it."""
     url = env.str("GATEBOOK_URL", default="").strip()
     return urlsplit(url) if url else None
+
+
+def mail(env: Env, folder: Path) -> dict[str, Any]:
+    """Django's settings for e-mail: `EMAIL_URL`, or files below `folder` where none is set.
+
+    Raises ImproperlyConfigured for a scheme that names no way to send.
+    """
+    url = env.str("EMAIL_URL", default="").strip()
+    config: dict[str, Any] = {"EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend"}
+    if url:
+        config = environ.Env.email_url_config(url)
+    if config["EMAIL_BACKEND"].endswith("filebased.EmailBackend"):
+        # The parser takes the host for a part of the path and knows no default.
+        given = urlsplit(url).path if url else ""
+        config["EMAIL_FILE_PATH"] = given if given.strip("/") else str(folder / "mail")
+    known = ("BACKEND", "HOST", "PORT", "HOST_USER", "HOST_PASSWORD", "USE_TLS", "USE_SSL", "FILE_PATH")
+    return {f"EMAIL_{name}": config[f"EMAIL_{name}"] for name in known if config.get(f"EMAIL_{name}")}

@@ -59,6 +59,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.middleware.ReaderZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -221,6 +222,17 @@ OUTBOX_RETRY_SECONDS = env.float(
 
 # The folder that runs may read data from, and nothing outside it.
 GATEBOOK_DATA_ROOT = Path(env.str("GATEBOOK_DATA_ROOT", default=str(GATEBOOK_HOME / "data"))).expanduser()
+
+# The most that one file attached to a task may have.
+GATEBOOK_ATTACHMENT_BYTES = env.int("GATEBOOK_ATTACHMENT_MB", default=20) * 1_000_000
+
+# --- E-mail: notices that people asked for. Without EMAIL_URL they are files below GATEBOOK_HOME/mail. -----
+
+vars().update(environment.mail(env, GATEBOOK_HOME))
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.str("GATEBOOK_MAIL_FROM", default="Gatebook <gatebook@localhost>")
+GATEBOOK_DIGEST_HOUR = env.int("GATEBOOK_DIGEST_HOUR", default=7)  # from then on, in each person's time zone
+GATEBOOK_ESCALATE_DAYS = env.int("GATEBOOK_ESCALATE_DAYS", default=3)  # after the due date, to managers
 
 # --- API ------------------------------------------------------------------------------------------
 

@@ -14,4 +14,23 @@ class GateDecided:
     state: str
 
 
+@dataclass(frozen=True)
+class GateEvaluated:
+    """The criteria of a gate were judged, with another result than before."""
+
+    evaluation_id: int
+    project_id: int
+
+
+@dataclass(frozen=True)
+class AuthorizationStopped:
+    """An authorization was suspended or withdrawn."""
+
+    authorization_id: int
+    project_id: int
+    state: str
+
+
 gate_decided = Signal()
+gate_evaluated = Signal()
+authorization_stopped = Signal()

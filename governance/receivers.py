@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from django.dispatch import receiver
 
+from governance import events
 from governance.models import Authorization
+from governance.services import (
+    expiry,  # noqa: F401  # registers its parts of the day's sweep
+    telling,
+)
 from governance.services.authorizations import suspend_authorization
 from governance.services.lapses import lapse_authorizations
 from ledger.actors import SystemActor
@@ -28,3 +33,21 @@ def on_trigger_started(event: TriggerStarted, **kwargs: object) -> None:
 def on_evidence_changed(event: EvidenceChanged, **kwargs: object) -> None:
     """What was signed on evidence that no longer stands, stands no longer."""
     lapse_authorizations(evidence_id=event.evidence_id)
+
+
+@receiver(events.gate_evaluated, dispatch_uid="governance.tell_to_sign")
+def on_gate_evaluated(event: events.GateEvaluated, **kwargs: object) -> None:
+    """Those who may sign hear that they can."""
+    telling.tell_to_sign(event.evaluation_id)
+
+
+@receiver(events.gate_decided, dispatch_uid="governance.tell_decided")
+def on_gate_decided(event: events.GateDecided, **kwargs: object) -> None:
+    """Those who asked hear the answer."""
+    telling.tell_decided(event.gate_id)
+
+
+@receiver(events.authorization_stopped, dispatch_uid="governance.tell_stopped")
+def on_authorization_stopped(event: events.AuthorizationStopped, **kwargs: object) -> None:
+    """Those who rely on it hear that it no longer holds."""
+    telling.tell_stopped(event.authorization_id)

@@ -76,6 +76,7 @@ class LifecycleAction(Action):
     TRIGGER_DEFINED = "trigger.defined"
     TRIGGER_CHANGED = "trigger.changed"
     TRIGGER_FIRED = "trigger.fired"
+    EVENT_REPORTED = "event.reported"
     FIRING_STARTED = "firing.started"
     FIRING_REJECTED = "firing.rejected"
     FIRING_MERGED = "firing.merged"

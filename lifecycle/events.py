@@ -40,7 +40,57 @@ class PhaseChanged:
     state: str
 
 
+@dataclass(frozen=True)
+class HandoffMoved:
+    """A handoff has moved to another state."""
+
+    handoff_id: int
+    project_id: int
+    state: str
+    actor_id: int
+
+
+@dataclass(frozen=True)
+class TaskAssigned:
+    """A task has another owner than before."""
+
+    task_id: int
+    project_id: int
+    owner_id: int
+    actor_id: int
+
+
+@dataclass(frozen=True)
+class TaskMoved:
+    """A task has moved to another state by a step of its own."""
+
+    task_id: int
+    project_id: int
+    state: str
+
+
+@dataclass(frozen=True)
+class FiringWaits:
+    """A firing waits for a person."""
+
+    firing_id: int
+    project_id: int
+
+
+@dataclass(frozen=True)
+class RequirementChanged:
+    """A requirement has a new version."""
+
+    requirement_id: int
+    project_id: int
+
+
 run_ended = Signal()
 evidence_changed = Signal()
 trigger_started = Signal()
 phase_changed = Signal()
+handoff_moved = Signal()
+task_assigned = Signal()
+task_moved = Signal()
+firing_waits = Signal()
+requirement_changed = Signal()

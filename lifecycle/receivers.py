@@ -4,8 +4,10 @@ from typing import Any
 
 from django.dispatch import receiver
 
+from lifecycle import events
 from lifecycle.events import RunEnded, run_ended
-from lifecycle.models import Run
+from lifecycle.models import Requirement, Run, Task
+from lifecycle.services import telling
 from lifecycle.services.firings import handle_event
 from lifecycle.services.observations import observations_of
 
@@ -18,3 +20,55 @@ def show_monitoring_to_triggers(event: RunEnded, **kwargs: Any) -> None:
         return
     for kind, observed in observations_of(run):
         handle_event(project=run.project, kind=kind, event=observed, event_key=f"run:{run.pk}", run=run)
+
+
+@receiver(run_ended, dispatch_uid="lifecycle.tell_run_failed")
+def tell_of_a_failed_run(event: RunEnded, **kwargs: Any) -> None:
+    """A failed run is told to whoever waits for it."""
+    if Run.objects.filter(pk=event.run_id, state=Run.State.FAILED).exists():
+        telling.tell_run_failed(event.run_id)
+
+
+@receiver(events.handoff_moved, dispatch_uid="lifecycle.tell_handoff")
+def tell_of_a_handoff(event: events.HandoffMoved, **kwargs: Any) -> None:
+    """The other party hears of it."""
+    telling.tell_handoff(event.handoff_id, event.actor_id)
+
+
+@receiver(events.task_assigned, dispatch_uid="lifecycle.tell_assigned")
+def tell_of_a_task(event: events.TaskAssigned, **kwargs: Any) -> None:
+    """The new owner hears of it."""
+    telling.tell_assigned(event.task_id, event.owner_id, event.actor_id)
+
+
+@receiver(events.task_moved, dispatch_uid="lifecycle.tell_to_verify")
+def tell_of_a_proven_task(event: events.TaskMoved, **kwargs: Any) -> None:
+    """Reviewers hear of a task that is ready for them."""
+    if event.state == Task.State.EVIDENCE_ATTACHED:
+        telling.tell_to_verify(event.task_id)
+
+
+@receiver(events.evidence_changed, dispatch_uid="lifecycle.tell_to_verify")
+def tell_of_new_evidence(event: events.EvidenceChanged, **kwargs: Any) -> None:
+    """Reviewers hear of a task that the last piece of evidence has made ready for them."""
+    telling.tell_to_verify(event.task_id)
+
+
+@receiver(events.firing_waits, dispatch_uid="lifecycle.tell_firing")
+def tell_of_a_firing(event: events.FiringWaits, **kwargs: Any) -> None:
+    """Managers hear of what they have to decide."""
+    telling.tell_firing(event.firing_id)
+
+
+@receiver(events.trigger_started, dispatch_uid="lifecycle.tell_firing")
+def tell_of_an_action(event: events.TriggerStarted, **kwargs: Any) -> None:
+    """A trigger that is there to tell tells; of others managers hear that they acted."""
+    telling.tell_firing(event.firing_id)
+
+
+@receiver(events.requirement_changed, dispatch_uid="lifecycle.triggers_requirement")
+def show_a_requirement_to_triggers(event: events.RequirementChanged, **kwargs: Any) -> None:
+    """A new version of a requirement is a change that triggers may listen to."""
+    new = Requirement.objects.select_related("project").get(pk=event.requirement_id)
+    seen = {"change": "requirement", "requirement": new.key, "version": new.version, "summary": str(new)}
+    handle_event(project=new.project, kind="change", event=seen, event_key=f"requirement:{new.pk}")

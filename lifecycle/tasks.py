@@ -4,8 +4,11 @@ from celery import shared_task
 from django.utils.timezone import now
 
 from lifecycle.services import (
+    mails,
     outbox,
+    reminders,  # noqa: F401  # registers its parts of the day's sweep
     run_execution,  # noqa: F401  # registers the handler of runs
+    sweeps,
     triggers,
 )
 
@@ -25,4 +28,7 @@ def sweep_outbox() -> None:
 @shared_task(name="lifecycle.tick", acks_late=True)
 def tick() -> None:
     """Do what has become due by the clock."""
-    triggers.run_due_schedules(now())
+    moment = now()
+    triggers.run_due_schedules(moment)
+    sweeps.sweep_day(moment)
+    mails.plan_digests(moment)

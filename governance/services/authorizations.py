@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
+from governance import events
 from governance.actions import GovernanceAction as Action
 from governance.errors import Invalid, Refused
 from governance.models import AUTHORIZATION_STATES, Authorization, Gate
@@ -99,6 +100,9 @@ def _move(
         "model": authorization.model_digest,
     }
     _record(authorization, actor, action, detail)
+    if after != Authorization.State.ACTIVE:
+        told = events.AuthorizationStopped(authorization.pk, authorization.project_id, after)
+        events.authorization_stopped.send(sender=Authorization, event=told)
     return authorization
 
 

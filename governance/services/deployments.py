@@ -35,7 +35,7 @@ def record_deployment(
     by giving a reason, which opens a finding of high severity. Also records a deployment run, so that tasks
     can be proven by it.
     """
-    project = Project.objects.select_for_update().get(pk=iteration.project_id)
+    project = Project.objects.select_for_update(no_key=True).get(pk=iteration.project_id)
     if not may_ask(actor, project):
         raise PermissionDenied(_("Only people who work on this project can deploy."))
     if project.state != Project.State.ACTIVE:

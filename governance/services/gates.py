@@ -123,6 +123,8 @@ def evaluate_gate(*, gate: Gate, actor: User) -> Evaluation:
         project=gate.iteration.project.slug,
         detail=detail,
     )
+    told = events.GateEvaluated(evaluation_id=evaluation.pk, project_id=gate.iteration.project_id)
+    events.gate_evaluated.send(sender=Evaluation, event=told)
     return evaluation
 
 

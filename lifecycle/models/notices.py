@@ -134,6 +134,7 @@ MAIL_STATES = StateMachine(
     transitions={
         "waiting": {"hand_over": "sending", "drop": "dropped"},
         "sending": {"send": "sent", "refuse": "waiting", "lose": "unsure"},
+        "unsure": {"send": "sent"},  # the worker was only slow
     },
     labels={"hand_over": "hand over"},
 )

@@ -60,7 +60,7 @@ def _consider(trigger: Trigger, event: Mapping[str, Any], event_key: str, run: R
             firing, _("The condition could not be read: %(problem)s.") % {"problem": reading.problem}
         )
     if trigger.mode == Trigger.Mode.ASK:
-        return firing
+        return _wait(firing)
     return _start_by_itself(firing, actor)
 
 
@@ -130,9 +130,13 @@ def _start(firing: Firing, actor: Actor) -> Firing:
     return firing
 
 
-def _wait(firing: Firing, why: str) -> Firing:
-    firing.outcome = why[:_LONGEST]
-    firing.save(update_fields=["outcome"])
+def _wait(firing: Firing, why: str = "") -> Firing:
+    """Leave the firing to a person; `why` says what kept the action from starting by itself."""
+    if why:
+        firing.outcome = why[:_LONGEST]
+        firing.save(update_fields=["outcome"])
+    event = events.FiringWaits(firing.pk, firing.trigger.project_id)
+    events.firing_waits.send(sender=Firing, event=event)
     return firing
 
 

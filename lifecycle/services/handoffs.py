@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from lifecycle import rules
+from lifecycle import events, rules
 from lifecycle.actions import LifecycleAction
 from lifecycle.errors import Invalid, Refused
 from lifecycle.models import (
@@ -254,4 +254,6 @@ def _move(
     before, handoff.state = handoff.state, state
     handoff.save(update_fields=["state", *fields])
     _record(action, handoff, actor, **change(before, state), **detail)
+    event = events.HandoffMoved(handoff.pk, handoff.iteration.project_id, state, actor.pk)
+    events.handoff_moved.send(sender=Handoff, event=event)
     return handoff

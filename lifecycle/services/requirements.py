@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from ledger.actors import Actor
-from lifecycle import rules
+from lifecycle import events, rules
 from lifecycle.actions import LifecycleAction
 from lifecycle.errors import Invalid, Refused
 from lifecycle.models import REQUIREMENT_STATES, Project, Requirement, User
@@ -60,6 +60,7 @@ def change_requirement(*, requirement: Requirement, actor: User, reason: str, **
 
     `changes` are any of statement, metric, operator, limit, slice, unit, gate, blocking.
     """
+    locked(requirement.project)  # as everybody does before they record: triggers that hear of it lock it too
     old = locked(requirement, "project")
     allow(rules.can_manage_project(actor, old.project), _("Only a manager changes requirements."))
     reason = prose(reason, "reason")
@@ -85,6 +86,8 @@ def change_requirement(*, requirement: Requirement, actor: User, reason: str, **
         LifecycleAction.REQUIREMENT_CHANGED, new, actor, supersedes=old.pk, reason=reason,
         **change({field: before[field] for field in changed}, changed),
     )  # fmt: skip
+    event = events.RequirementChanged(new.pk, new.project_id)
+    events.requirement_changed.send(sender=Requirement, event=event)
     return new
 
 

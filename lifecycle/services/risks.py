@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from ledger.actors import Actor
 from lifecycle import rules
 from lifecycle.actions import LifecycleAction
 from lifecycle.definitions import RiskCategory
@@ -145,7 +146,7 @@ def close_risk(*, risk: Risk, actor: User, reason: str) -> Risk:
 
 
 @transaction.atomic
-def reopen_risk(*, risk: Risk, actor: User, reason: str) -> Risk:
+def reopen_risk(*, risk: Risk, actor: Actor, reason: str) -> Risk:
     """Take up a risk again whose acceptance or evidence has expired; its task is opened again too."""
     task, risk = locked_risk(risk)
     allow_working(actor, task)
@@ -172,9 +173,15 @@ def locked_risk(risk: Risk) -> tuple[Task, Risk]:
     return task, locked(risk)
 
 
-def allow_working(actor: User, task: Task) -> None:
-    """PermissionDenied unless the actor works in the project, Refused unless its iteration is open."""
-    allow(rules.can_contribute(actor, _project(task)), _("You do not work in this project."))
+def allow_working(actor: Actor, task: Task) -> None:
+    """PermissionDenied unless the actor works in the project, Refused unless its iteration is open.
+
+    The site itself may: what it does by itself it does because a date has come.
+    """
+    allow(
+        rules.is_machine(actor) or rules.can_contribute(actor, _project(task)),
+        _("You do not work in this project."),
+    )
     ensure_open(task.phase.iteration)
 
 
@@ -200,7 +207,7 @@ def task_back_to_mitigating(task: Task) -> dict[str, object]:
 
 
 def move_risk(
-    risk: Risk, task: Task, state: str, action: LifecycleAction, actor: User, *fields: str, **detail: object
+    risk: Risk, task: Task, state: str, action: LifecycleAction, actor: Actor, *fields: str, **detail: object
 ) -> Risk:
     """Save and record."""
     before, risk.state = risk.state, state
@@ -210,7 +217,7 @@ def move_risk(
     return risk
 
 
-def record_risk(action: LifecycleAction, risk: Risk, task: Task, actor: User, **detail: object) -> None:
+def record_risk(action: LifecycleAction, risk: Risk, task: Task, actor: Actor, **detail: object) -> None:
     """Append the entry of a risk."""
     record(
         action, risk, actor=actor, project=_project(task), iteration=task.phase.iteration,

@@ -19,9 +19,9 @@ def locked(record: M, *related: str) -> M:
     """The record as it stands now, its row locked until the transaction ends.
 
     What a caller holds may be stale, so that services judge this copy. `related` is fetched along, not
-    locked.
+    locked. Others may still refer to the row: they do so after they have recorded, and would wait in a ring.
     """
-    rows = type(record)._default_manager.select_for_update(of=("self",)).select_related(*related)
+    rows = type(record)._default_manager.select_for_update(of=("self",), no_key=True).select_related(*related)
     return rows.get(pk=record.pk)
 
 

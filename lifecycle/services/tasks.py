@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from lifecycle import rules
+from lifecycle import events, rules
 from lifecycle.actions import LifecycleAction
 from lifecycle.definitions import OpensOn
 from lifecycle.errors import Invalid, Refused
@@ -61,6 +61,9 @@ def assign_task(
         LifecycleAction.TASK_ASSIGNED, task, actor, owner=task.owner_id, accountable=task.accountable_id,
         due_on=task.due_on.isoformat() if task.due_on else None, **{"from": before},
     )  # fmt: skip
+    if task.owner_id is not None and task.owner_id != before["owner"]:
+        event = events.TaskAssigned(task.pk, _project(task).pk, task.owner_id, actor.pk)
+        events.task_assigned.send(sender=Task, event=event)
     return task
 
 
@@ -307,4 +310,5 @@ def _move(
     before, task.state = task.state, state
     task.save(update_fields=["state", *fields])
     _record(action, task, actor, **change(before, state), **detail)
+    events.task_moved.send(sender=Task, event=events.TaskMoved(task.pk, _project(task).pk, state))
     return task
