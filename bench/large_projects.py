@@ -196,7 +196,8 @@ class Maker:
         return [
             Run(
                 project=iteration.project, iteration=iteration, kind=kind, title=f"Run {at}",
-                state="finished", spec={"seed": at}, record=record, progress=1.0, started_by=self.team(iteration.project)[1],
+                state="finished", spec={"seed": at}, record=record, progress=1.0,
+                started_by=self.team(iteration.project)[1],
                 model_version=model if kind in ("EVR", "MON") else None, created_at=days(self.now, at - 30),
                 started_at=days(self.now, at - 30), finished_at=days(self.now, at - 30),
             )

@@ -45,10 +45,11 @@ def each(action: Callable[[], object], count: int) -> Round:
     return run
 
 
-def in_turns(cases: Mapping[str, Round], rounds: int) -> dict[str, list[float]]:
-    """The values of each case: every round does all cases once, after one round that does not count."""
-    for case in cases.values():
-        case()
+def in_turns(cases: Mapping[str, Round], rounds: int, *, warm_up: bool = True) -> dict[str, list[float]]:
+    """The values of each case: every round does all cases once, after one that does not count."""
+    if warm_up:
+        for case in cases.values():
+            case()
     values: dict[str, list[float]] = {name: [] for name in cases}
     for _ in range(rounds):
         for name, case in cases.items():
