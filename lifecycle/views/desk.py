@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -144,12 +144,26 @@ def _offer_steps(desk: Desk) -> None:
     elif rights.works and task.state in (_S.RISKS_IDENTIFIED, _S.MITIGATING) and not desk.detail.open_risks:
         hint = _("Every risk is accepted or closed.")
         desk.next.append(_offer(desk, "accept-risks", _("Accept the risks"), PlainForm, hint=hint, main=True))
+    elif rights.works and task.state in (_S.RISKS_IDENTIFIED, _S.MITIGATING):
+        desk.next += _first_of_risks(desk)
     elif rights.works and task.state == _S.RISKS_ACCEPTED:
         desk.next += _attaching(desk, main=True)
     elif rights.judges and task.state == _S.EVIDENCE_ATTACHED and not desk.own_work:
         hint = _("You confirm that the evidence proves the task; it is verified with it.")
         desk.next.append(_offer(desk, "verify", _("Verify"), PlainForm, hint=hint, main=True))
         desk.next.append(_offer(desk, "reject", _("Reject the evidence"), ReasonForm, folded=True))
+
+
+def _first_of_risks(desk: Desk) -> list[Offer]:
+    """The next step with the first risk that is open, taken out of its row."""
+    for risk in desk.detail.open_risks:
+        of_actions = [desk.of_action.get(each.pk, []) for each in risk.actions.all()]
+        for found in [*of_actions, desk.of_risk.get(risk.pk, [])]:
+            if found:
+                first = found.pop(0)
+                verb = _("%(verb)s: %(key)s") % {"verb": first.verb, "key": risk.key}
+                return [replace(first, verb=verb, main=True, folded=False)]
+    return []
 
 
 def _identify(desk: Desk) -> Offer:

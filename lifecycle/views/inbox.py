@@ -42,7 +42,7 @@ class Group(NamedTuple):
 @login_required
 @require_safe
 def inbox(request: HttpRequest) -> HttpResponse:
-    """What waits for me, by the harm that waiting does. 8 queries for any number."""
+    """What waits for me, by the harm that waiting does. 9 queries for any number, 3 more for a deputy."""
     items = inbox_of(reader(request))
     count = len(items)
     context = {
@@ -64,7 +64,7 @@ def _groups(items: Iterable[InboxItem]) -> list[Group]:
     }
     rows: dict[str, list[Row]] = {key: [] for key in words}
     for item in items:
-        rows[item.urgency].append(Row(item, _GLYPHS.get(item.kind, "run"), _verb(item.kind)))
+        rows[item.urgency].append(Row(item, _GLYPHS.get(item.kind, "run"), _verb(item)))
     return [
         Group(key, name, note, state, sorted(rows[key], key=_age))
         for key, (name, note, state) in words.items()
@@ -79,7 +79,9 @@ def _age(row: Row) -> tuple[str, str, int]:
     return due, item.since.isoformat() if item.since else "9999", item.pk
 
 
-def _verb(kind: str) -> str:
+def _verb(item: InboxItem) -> str:
+    if item.on_behalf_of is not None:
+        return _("See")
     return {
         "handoff_accept": _("Check and accept"),
         "handoff_returned": _("Mend and offer"),
@@ -87,4 +89,4 @@ def _verb(kind: str) -> str:
         "verify": _("Verify"),
         "firing": _("Decide"),
         "risk": _("Decide"),
-    }.get(kind) or _("Continue")
+    }.get(item.kind) or _("Continue")

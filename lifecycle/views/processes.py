@@ -65,8 +65,8 @@ def process_version(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_safe
 def process_yaml(request: HttpRequest, pk: int) -> HttpResponse:
-    """One version as YAML, as it can be read in again. 3 queries."""
-    version = _version(pk)
+    """One version, also a draft, as YAML, as it can be read in again. 3 queries."""
+    version = get_object_or_404(ProcessVersion.objects.select_related("process"), pk=pk)
     answer = HttpResponse(dump_yaml(parse(version.document)), content_type="application/yaml; charset=utf-8")
     name = f"{version.process.key}-{version.number}.yaml"
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'

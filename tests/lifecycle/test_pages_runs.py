@@ -14,7 +14,9 @@ DRIFT = {
     "main_metric": "accuracy",
     "metrics": {"accuracy": 0.71},
     "metrics_reference": {"accuracy": 0.9},
-    "limits": [{"metric": "accuracy", "slice": None, "op": ">=", "limit": 0.8, "holds": False, "text": "Low."}],
+    "limits": [
+        {"metric": "accuracy", "slice": None, "op": ">=", "limit": 0.8, "holds": False, "text": "Low."}
+    ],
     "findings": [{"severity": "drift", "text": "“price” moved."}],
     "features": {
         "price": {
