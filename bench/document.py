@@ -129,12 +129,14 @@ def _gate(iteration: int, begin: int) -> GateEvaluation:
     package = digest(f"package {iteration}")
     return GateEvaluation(
         code="G4", title="Release", question="May this model go live?", mark=DONE,
-        evaluated_at=_day(begin + 60), package_digest=package, model="model 1", model_digest=digest(f"model {iteration} 0"),
+        evaluated_at=_day(begin + 60), package_digest=package, model="model 1",
+        model_digest=digest(f"model {iteration} 0"),
         environment="production", signatures_needed=2,
         criteria=tuple(
             Criterion(
                 code=f"C{n}", words="The error is low enough in every month", mark=DONE,
-                expression="worst('rmse') <= 15.0", observed=f"{11 + n / 4:.2f}", value=11 + n / 4, limit=15.0,
+                expression="worst('rmse') <= 15.0", observed=f"{11 + n / 4:.2f}", value=11 + n / 4,
+                limit=15.0,
             )
             for n in range(6)
         ),
@@ -161,7 +163,8 @@ def _window(n: int) -> Window:
 def _risk(n: int) -> Risk:
     return Risk(
         code=f"R{n}", text="A station reports late, and its flights look punctual.",
-        measure="Compare with radar.", owner=PEOPLE[n % 4], severity=1 + n % 5, occurrence=1 + n % 4, residual_severity=1 + n % 5,
+        measure="Compare with radar.", owner=PEOPLE[n % 4], severity=1 + n % 5,
+        occurrence=1 + n % 4, residual_severity=1 + n % 5,
         residual_occurrence=1, mark=DONE,
     )  # fmt: skip
 

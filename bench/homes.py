@@ -29,6 +29,7 @@ def home(database: str) -> Iterator[Path]:
     given = os.environ.pop("DATABASE_URL", "")
     for name in [name for name in os.environ if name.startswith("GATEBOOK_")]:
         del os.environ[name]
+    (folder / "static").mkdir()  # nothing lies there, and whitenoise would say so at every start
     os.environ |= {
         "GATEBOOK_HOME": str(folder),
         "GATEBOOK_LOG_LEVEL": "WARNING",

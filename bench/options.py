@@ -22,8 +22,8 @@ class Effort:
 
 
 FULL = Effort(
-    rounds=7, appends=150, batches=4, verified=100_000, checks=300, seconds=2.5, http_rounds=3,
-    ledger_lines=100, iterations=2, report_rounds=3, projects=30, page_visits=30,
+    rounds=7, appends=150, batches=4, verified=100_000, checks=300, seconds=1.2, http_rounds=3,
+    ledger_lines=100, iterations=2, report_rounds=3, projects=30, page_visits=20,
 )  # fmt: skip
 QUICK = Effort(
     rounds=3, appends=40, batches=2, verified=5_000, checks=60, seconds=0.7, http_rounds=1,

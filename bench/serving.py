@@ -25,7 +25,7 @@ def served() -> Iterator[int]:
     listening = socket.create_server(("127.0.0.1", 0), backlog=128)
     port: int = listening.getsockname()[1]
     command = [
-        sys.executable, "-m", "gunicorn", "--config", "python:config.gunicorn",
+        sys.executable, "-m", "gunicorn", "--config", "python:config.gunicorn", "--log-level", "warning",
         "--bind", f"fd://{listening.fileno()}", "config.wsgi:application",
     ]  # fmt: skip
     environment = {**os.environ, "GATEBOOK_WEB_PROCESSES": PROCESSES}
