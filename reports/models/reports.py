@@ -21,25 +21,17 @@ class Report(models.Model):
         FINISHED = "finished", _("Finished")
         FAILED = "failed", _("Failed")
 
-    project = models.ForeignKey(
-        "lifecycle.Project", models.PROTECT, related_name="reports"
-    )
+    project = models.ForeignKey("lifecycle.Project", models.PROTECT, related_name="reports")
     kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.LIFECYCLE)
     as_of = models.DateTimeField()
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     progress = models.FloatField(default=0.0, help_text="0 to 1")
     step = models.CharField(max_length=200, blank=True)
     error = models.TextField(blank=True)
-    path = models.CharField(
-        max_length=300, blank=True, help_text="name in the default storage"
-    )
-    digest = models.CharField(
-        max_length=64, blank=True, help_text="SHA-256 of the file"
-    )
+    path = models.CharField(max_length=300, blank=True, help_text="name in the default storage")
+    digest = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the file")
     pages = models.PositiveIntegerField(null=True, blank=True)
-    ledger_size = models.BigIntegerField(
-        null=True, blank=True, help_text="entries that it speaks of"
-    )
+    ledger_size = models.BigIntegerField(null=True, blank=True, help_text="entries that it speaks of")
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.PROTECT,
