@@ -107,13 +107,11 @@ def _ring(document: ProcessDocument, version: ProcessVersion) -> PhaseRing:
         for source in loop.from_refs
         for target in loop.to_refs
     }
-    back = sorted(
-        ((source, target) for source, target in ways if {source, target} <= set(order)),
-        key=lambda way: (order.index(way[0]), order.index(way[1])),
-    )
-    loops = tuple(
-        RingLoop(source, target) for source, target in back if order.index(source) > order.index(target)
-    )
+    loops = []
+    for source in order:  # the farthest way back of each phase: the list beside the ring has them all
+        back = [order.index(to) for begin, to in ways if begin == source and to in order]
+        if back and min(back) < order.index(source):
+            loops.append(RingLoop(source, order[min(back)]))
     return PhaseRing(
-        phases=phases, top=_("Version"), big=str(version.number), sub=_("one trip"), loops=loops[:6]
+        phases=phases, top=_("Version"), big=str(version.number), sub=_("one trip"), loops=tuple(loops)
     )
