@@ -27,6 +27,10 @@ class TextField(forms.CharField):
     def to_python(self, value: Any) -> Any:
         return super().to_python(value).replace("\r\n", "\n").replace("\r", "\n").strip()
 
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Whether somebody typed something else; what is there is compared as it was shown."""
+        return super().has_changed(self.prepare_value(initial) or "", (data or "").replace("\r\n", "\n"))
+
 
 class LinesField(TextField):
     """A list of words, one a line."""

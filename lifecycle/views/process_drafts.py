@@ -57,6 +57,8 @@ def change(request: HttpRequest, pk: int, part: str, key: str | None = None) -> 
     item = _item(version, part, key) if key is not None else None
     doc = parse(version.document)
     if request.method != "POST":
+        if version.state != ProcessVersion.State.DRAFT:
+            return redirect("lifecycle:process-version", pk)
         form = PartForm(kind, doc, item=item, seen=version.digest, phase=_phase(doc, request))
         return _form(request, version, kind, form, key)
 
@@ -77,6 +79,8 @@ def head(request: HttpRequest, pk: int) -> HttpResponse:
     doc, given = parse(version.document), request.POST if request.method == "POST" else None
     form = PartForm(HEAD, doc, given, item=version.document | {"key": ""}, seen=version.digest)
     if given is None:
+        if version.state != ProcessVersion.State.DRAFT:
+            return redirect("lifecycle:process-version", pk)
         return _form(request, version, HEAD, form, "")
     if not form.is_valid():
         return _form(request, version, HEAD, form, "", status=422)
@@ -133,6 +137,8 @@ def retire(request: HttpRequest, pk: int, part: str, key: str) -> HttpResponse:
         else:
             messages.success(request, _("%(part)s is taken out.") % {"part": f"{kind.one} {key}"})
             return redirect("lifecycle:process-draft-part", pk, kind.name)
+    elif version.state != ProcessVersion.State.DRAFT:
+        return redirect("lifecycle:process-version", pk)
     return _retiring(request, version, kind, key, no)
 
 
