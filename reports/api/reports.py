@@ -15,9 +15,9 @@ from rest_framework.response import Response
 from lifecycle.api.asking import person_asking
 from lifecycle.queries.projects import projects_visible_to
 from reports.models import Report
+from reports.queries.files import file_of
 from reports.queries.pages import reports_visible_to
 from reports.services.reports import request_report
-from reports.views.reports import file_of
 
 
 class ReportOut(serializers.ModelSerializer[Report]):

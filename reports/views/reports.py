@@ -1,12 +1,10 @@
 """The reports of a project: asked for, watched, taken along."""
 
-import base64
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.core.files.storage import default_storage
 from django.core.paginator import Paginator
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,6 +14,7 @@ from lifecycle.models import Project
 from lifecycle.views.acting import carry_out, project_for, reader, seen
 from reports.forms.reports import ReportForm
 from reports.models import Report
+from reports.queries.files import file_of
 from reports.queries.pages import reports_of, reports_visible_to
 from reports.services.reports import request_report
 
@@ -54,24 +53,6 @@ def report_list(request: HttpRequest, slug: str) -> HttpResponse:
 def download(request: HttpRequest, pk: int) -> FileResponse:
     """The file itself. 404 while there is none. 3 queries."""
     return file_of(seen(reports_visible_to(reader(request)), pk))
-
-
-def file_of(report: Report) -> FileResponse:
-    """The file with its digest, the same for page and API. Raises Http404 while there is none."""
-    if report.state != Report.State.FINISHED:
-        raise Http404(_("This report is not made yet."))
-    try:
-        file = default_storage.open(report.path)
-    except FileNotFoundError as gone:
-        raise Http404(_("The file of this report is no longer there.")) from gone
-    response = FileResponse(
-        file, as_attachment=True, filename=report.file_name, content_type="application/pdf"
-    )
-    digest = base64.b64encode(bytes.fromhex(report.digest)).decode()
-    response["Repr-Digest"] = f"sha-256=:{digest}:"  # RFC 9530
-    response["ETag"] = f'"{report.digest}"'
-    response["Cache-Control"] = "private, no-cache"
-    return response
 
 
 def _page(request: HttpRequest, project: Project, form: ReportForm) -> HttpResponse:
