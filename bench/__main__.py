@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -53,18 +54,22 @@ def main() -> int:
         *(["--quick"] if options.quick else []),
         *(["--json", str(options.json)] if options.json else []),
     ]
-    code = 0
+    # Ctrl-C reaches the child too, which then tidies up; its code says so.
+    signal.signal(signal.SIGINT, lambda number, frame: None)
     for database in DATABASES:
         mine = [name for name in names if database == DATABASES[0] or name not in WITHOUT_DATABASE]
         if mine:
             command = [sys.executable, "-m", "bench", *mine, "--database", database, *passed_on]
-            code = subprocess.run(command, check=False).returncode or code
-    return code
+            code = subprocess.run(command, check=False).returncode
+            if code:
+                return code
+    return 0
 
 
 def measure(database: str, names: list[str], effort: Effort, file: Path | None) -> int:
     """Prepare an empty installation, run the benchmarks in it, and leave nothing behind."""
     os.chdir(ROOT)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that all is tidied up
     started = time.monotonic()
     try:
         with home(database):
