@@ -23,7 +23,7 @@ TYPES = {
     "xlsx": f"{_OFFICE}.spreadsheetml.sheet",
     "pptx": f"{_OFFICE}.presentationml.presentation",
 }
-"""Media types by the end of the name. No HTML, SVG or archive: a browser or a person might run what is inside."""
+"""Media types by the end of the name. No HTML, SVG or archive: somebody might run what is inside."""
 
 _TEXT = frozenset({"txt", "md", "csv", "yaml", "yml"})
 _CONTROLS = frozenset(range(32)) - {9, 10, 12, 13}

@@ -11,12 +11,8 @@ class Absence(models.Model):
     The deputy sees and is asked; nobody acts or signs in another's place.
     """
 
-    person = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="absences"
-    )
-    deputy = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="deputyships"
-    )
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="absences")
+    deputy = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="deputyships")
     starts_on = models.DateField()
     ends_on = models.DateField(help_text="the last day away")
     reason = models.CharField(
@@ -24,9 +20,7 @@ class Absence(models.Model):
         blank=True,
         help_text="shown to the person, the deputy and administrators; never in the ledger",
     )
-    entered_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+"
-    )
+    entered_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     entered_at = models.DateTimeField()
     cancelled_at = models.DateTimeField(null=True, blank=True)
 
@@ -36,12 +30,8 @@ class Absence(models.Model):
             models.Index(fields=["deputy", "ends_on"], name="absence_deputy"),
         ]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(ends_on__gte=F("starts_on")), name="absence_days_in_order"
-            ),
-            models.CheckConstraint(
-                condition=~Q(person=F("deputy")), name="absence_deputy_is_another"
-            ),
+            models.CheckConstraint(condition=Q(ends_on__gte=F("starts_on")), name="absence_days_in_order"),
+            models.CheckConstraint(condition=~Q(person=F("deputy")), name="absence_deputy_is_another"),
         ]
 
     def __str__(self) -> str:

@@ -12,18 +12,12 @@ class Comment(models.Model):
     comments and this table points at none of them.
     """
 
-    project = models.ForeignKey(
-        "lifecycle.Project", models.PROTECT, related_name="comments"
-    )
+    project = models.ForeignKey("lifecycle.Project", models.PROTECT, related_name="comments")
     subject_type = models.CharField(max_length=100)
     subject_id = models.CharField(max_length=100)
-    author = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="comments"
-    )
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="comments")
     text = models.TextField()
-    mentioned = models.ManyToManyField(
-        settings.AUTH_USER_MODEL, related_name="mentions", blank=True
-    )
+    mentioned = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="mentions", blank=True)
     created_at = models.DateTimeField()
     withdrawn_at = models.DateTimeField(null=True, blank=True)
     withdrawn_by = models.ForeignKey(

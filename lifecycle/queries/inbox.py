@@ -1,14 +1,30 @@
 """What waits for one person, sorted by the harm that waiting does."""
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Subquery, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from lifecycle.models import Firing, Handoff, Iteration, Membership, Phase, Project, Risk, Task, User
-from lifecycle.queries.projects import DONE
+from lifecycle.models import (
+    Firing,
+    Handoff,
+    Iteration,
+    Membership,
+    Phase,
+    Project,
+    Risk,
+    Task,
+    User,
+)
+from lifecycle.queries.absences import away_now, looked_after_by
+from lifecycle.queries.notices import notices_of
+from lifecycle.queries.projects import DONE, projects_visible_to
 
 SOON = dt.timedelta(days=7)
 _URGENCIES = ("harm", "waiting", "late", "later")
@@ -33,6 +49,8 @@ class InboxItem:
     urgency: str
     due_on: dt.date | None = None
     since: dt.datetime | None = None
+    on_behalf_of: User | None = None
+    """Who is away: the reader looks after it as their deputy, sees it and has it reassigned."""
 
     @property
     def overdue(self) -> bool:
@@ -40,18 +58,21 @@ class InboxItem:
 
 
 def inbox_of(user: User) -> list[InboxItem]:
-    """Tasks, handoffs, evidence, firings and risks that wait for this person. 6 queries for any number."""
+    """Tasks, handoffs, evidence, firings and risks that wait for this person. 7 queries for any number, 3
+    more where the person looks after somebody who is away.
+    """
     roles = list(Membership.objects.filter(user=user, left_at__isnull=True).values_list("project_id", "role"))
     managed = [project for project, role in roles if role == Membership.Role.MANAGER]
     judged = [
         project for project, role in roles if role in (Membership.Role.MANAGER, Membership.Role.REVIEWER)
     ]
     items = [
-        *map(_task_item, _tasks_to_do(user)),
-        *(_handoff_item(each, user) for each in _handoffs_to_move(user)),
+        *map(_task_item, _tasks_to_do([user])),
+        *map(_handoff_item, _handoffs_to_move([user])),
         *map(_verify_item, _tasks_to_verify(user, judged)),
         *map(_firing_item, _firings_to_decide(managed)),
         *map(_risk_item, _risks_to_decide(managed)),
+        *_looked_after(user, looked_after_by(user)),
     ]
     return sorted(items, key=_by_harm)
 
@@ -60,10 +81,31 @@ def _by_harm(item: InboxItem) -> tuple[int, dt.date, str, int]:
     return _URGENCIES.index(item.urgency), item.due_on or dt.date.max, item.kind, item.pk
 
 
-def _tasks_to_do(user: User) -> QuerySet[Task]:
+def _looked_after(user: User, absent: list[User]) -> list[InboxItem]:
+    """What waits for those who are away, in projects that the deputy sees. What waits for a role is left
+    out: whoever has the role sees it, and a deputy gets none.
+    """
+    if not absent:
+        return []
+    seen = set(projects_visible_to(user).values_list("pk", flat=True).order_by())
+    people = {each.pk: each for each in absent}
+    items = [(task.owner_id, _task_item(task)) for task in _tasks_to_do(absent)]
+    items += [(_mover(handoff), _handoff_item(handoff)) for handoff in _handoffs_to_move(absent)]
+    return [
+        replace(item, on_behalf_of=people[holder])
+        for holder, item in items
+        if holder in people and item.project.pk in seen
+    ]
+
+
+def _mover(handoff: Handoff) -> int | None:
+    return handoff.taker_id if handoff.state == Handoff.State.OFFERED else handoff.giver_id
+
+
+def _tasks_to_do(people: Iterable[User]) -> QuerySet[Task]:
     done = (*DONE, Task.State.EVIDENCE_ATTACHED)
     mine = Task.objects.filter(
-        owner=user, phase__state__in=_WORKING, phase__iteration__state=Iteration.State.OPEN
+        owner__in=people, phase__state__in=_WORKING, phase__iteration__state=Iteration.State.OPEN
     ).exclude(state__in=done)
     return mine.select_related("phase__iteration__project")
 
@@ -91,18 +133,18 @@ def _next_step(task: Task) -> str:
     }.get(Task.State(task.state), "")
 
 
-def _handoffs_to_move(user: User) -> QuerySet[Handoff]:
+def _handoffs_to_move(people: Iterable[User]) -> QuerySet[Handoff]:
     soon = timezone.localdate() + SOON
     turn = (
-        Q(taker=user, state=Handoff.State.OFFERED)
-        | Q(giver=user, state=Handoff.State.RETURNED)
-        | Q(giver=user, state=Handoff.State.PLANNED, due_on__lte=soon)
+        Q(taker__in=people, state=Handoff.State.OFFERED)
+        | Q(giver__in=people, state=Handoff.State.RETURNED)
+        | Q(giver__in=people, state=Handoff.State.PLANNED, due_on__lte=soon)
     )
     found = Handoff.objects.filter(turn, iteration__state=Iteration.State.OPEN)
     return found.select_related("giver", "taker", "iteration__project")
 
 
-def _handoff_item(handoff: Handoff, user: User) -> InboxItem:
+def _handoff_item(handoff: Handoff) -> InboxItem:
     late = handoff.due_on is not None and handoff.due_on < timezone.localdate()
     if handoff.state == Handoff.State.OFFERED:
         kind, urgency = "handoff_accept", "waiting"
@@ -124,7 +166,7 @@ def _handoff_item(handoff: Handoff, user: User) -> InboxItem:
     )  # fmt: skip
 
 
-def _tasks_to_verify(user: User, project_ids: list[int]) -> QuerySet[Task]:
+def _tasks_to_verify(user: User, project_ids: list[int] | QuerySet[Any, Any]) -> QuerySet[Task]:
     """What others have proven. Whose evidence or run it is as well does not verify it."""
     own = Q(owner=user) | Q(evidence__attached_by=user) | Q(evidence__snapshot__run__started_by=user)
     live = Q(evidence__state__in=("attached", "verified"))
@@ -147,7 +189,7 @@ def _verify_item(task: Task) -> InboxItem:
     )  # fmt: skip
 
 
-def _firings_to_decide(project_ids: list[int]) -> QuerySet[Firing]:
+def _firings_to_decide(project_ids: list[int] | QuerySet[Any, Any]) -> QuerySet[Firing]:
     found = Firing.objects.filter(trigger__project__in=project_ids, state=Firing.State.WAITING)
     return found.select_related("trigger__project")
 
@@ -161,7 +203,7 @@ def _firing_item(firing: Firing) -> InboxItem:
     )  # fmt: skip
 
 
-def _risks_to_decide(project_ids: list[int]) -> QuerySet[Risk]:
+def _risks_to_decide(project_ids: list[int] | QuerySet[Any, Any]) -> QuerySet[Risk]:
     found = Risk.objects.filter(
         task__phase__iteration__project__in=project_ids,
         task__phase__iteration__state=Iteration.State.OPEN,
@@ -176,3 +218,39 @@ def _risk_item(risk: Risk) -> InboxItem:
         project=risk.task.phase.iteration.project, url_name="lifecycle:task", pk=risk.task_id, urgency="harm",
         due_on=risk.task.due_on,
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How much waits for a person, and how much news they have not read."""
+
+    inbox: int = 0
+    notices: int = 0
+
+
+def counts_of(user: User) -> Counts:
+    """What the bar at the top of every page says: as many as `inbox_of` has, and unread notices. 1 query."""
+    mine = Membership.objects.filter(user=user, left_at__isnull=True)
+    managed = mine.filter(role=Membership.Role.MANAGER).values("project_id")
+    judged = mine.filter(role__in=(Membership.Role.MANAGER, Membership.Role.REVIEWER)).values("project_id")
+    absent = User.objects.filter(pk__in=away_now().filter(deputy=user).order_by().values("person_id"))
+    absent, visible = absent.filter(is_active=True).order_by(), projects_visible_to(user).values("pk")
+    rows: list[QuerySet[Any]] = [
+        _tasks_to_do([user]),
+        _handoffs_to_move([user]),
+        _tasks_to_verify(user, judged),
+        _firings_to_decide(managed),
+        _risks_to_decide(managed),
+        _tasks_to_do(absent).filter(phase__iteration__project__in=visible),
+        _handoffs_to_move(absent).filter(iteration__project__in=visible),
+    ]
+    unread = notices_of(user).filter(read_at__isnull=True)
+    inbox = sum((_number_of(each) for each in rows[1:]), start=_number_of(rows[0]))
+    found = User.objects.filter(pk=user.pk).order_by().values_list(inbox, _number_of(unread)).first()
+    return Counts(*found) if found else Counts()
+
+
+def _number_of(rows: QuerySet[Any]) -> Combinable:
+    """How many rows there are, as a part of another query."""
+    grouped = rows.order_by().annotate(all_of_them=Value(1)).values("all_of_them")
+    return Coalesce(Subquery(grouped.annotate(number=Count("pk")).values("number")), 0)

@@ -86,6 +86,7 @@ def open_work_of(person: User, project: Project | None = None, *, lock: bool = F
 
 
 def project_of(task: Task) -> Project:
+    """The project of a task that was read with its phase and iteration."""
     return task.phase.iteration.project
 
 

@@ -144,9 +144,7 @@ def _duties_of(tasks: list[Task]) -> dict[tuple[int, int], str]:
     return {(task, user): duty for task, user, duty in rows.values_list("task_id", "user_id", "duty")}
 
 
-def _check_people(
-    project: Project, workers: Sequence[User | None], others: Sequence[User]
-) -> None:
+def _check_people(project: Project, workers: Sequence[User | None], others: Sequence[User]) -> None:
     for user in filter(None, workers):
         if not rules.can_take_part(user, project):
             raise Refused("not_member", _("%(name)s can not take tasks in this project.") % {"name": user})

@@ -1,5 +1,7 @@
 """Files given to a task: checked, digested, kept outside the web root, and documents that can be evidence."""
 
+from __future__ import annotations
+
 import hashlib
 import unicodedata
 from typing import Any

@@ -22,9 +22,7 @@ _EXCERPT = 280
 
 
 @transaction.atomic
-def add_comment(
-    *, subject: models.Model, project: Project, text: str, url: str, actor: User
-) -> Comment:
+def add_comment(*, subject: models.Model, project: Project, text: str, url: str, actor: User) -> Comment:
     """Say something about a record of the project; members do, auditors read. `url` is the record's page.
 
     Members named with `@username` are told. The ledger holds the text's SHA-256, so that it can not be

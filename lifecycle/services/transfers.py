@@ -231,5 +231,7 @@ def _codes(plan: _Plan, user: User, old: Membership | None) -> list[str]:
     return [code for code in codes if plan.by_role.get(code) == user]
 
 
-def _entry(action: LifecycleAction, subject: Any, plan: _Plan, project: Project, detail: dict[str, Any]) -> Record:
+def _entry(
+    action: LifecycleAction, subject: Any, plan: _Plan, project: Project, detail: dict[str, Any]
+) -> Record:
     return Record(actor=plan.actor, action=action, subject=subject, project=project.slug, detail=detail)

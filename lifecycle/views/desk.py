@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -14,9 +15,12 @@ from django.utils.translation import ngettext
 
 from lifecycle.figures import Bullet
 from lifecycle.forms import work as forms
+from lifecycle.forms.comments import AttachmentForm
 from lifecycle.forms.fields import PlainForm, ReasonForm
 from lifecycle.models import TASK_STATES, Evidence, Iteration, Phase, Risk, Run, Task, User
+from lifecycle.queries.comments import attachments_of
 from lifecycle.queries.history import history_of
+from lifecycle.queries.ownership_history import ownership_of_task
 from lifecycle.queries.pages import people_of, runs_to_attach
 from lifecycle.queries.projects import requirements_of
 from lifecycle.queries.tasks import LIVE, TaskDetail, task_detail
@@ -71,7 +75,7 @@ class Desk:
 def show_task(
     request: HttpRequest, user: User, task: Task, tried: Tried | None = None, people: list[User] | None = None
 ) -> HttpResponse:
-    """The page of a task. 16 queries for any number of risks, measures and pieces of evidence."""
+    """The page of a task. 24 queries for any number of risks, measures, files and pieces of evidence."""
     desk = desk_of(user, task, tried, people)
     detail = desk.detail
     context = {
@@ -88,8 +92,23 @@ def show_task(
         "consulted": [each.user for each in detail.duties if each.duty == "C"],
         "informed": [each.user for each in detail.duties if each.duty == "I"],
         "history": history_of(detail.task),
+        "shifts": ownership_of_task(detail.task),
+        **_files(desk),
     }
     return render(request, "lifecycle/task.html", context)
+
+
+def _files(desk: Desk) -> dict[str, Any]:
+    """The files of the task and the form for another one. 2 queries."""
+    tried = desk.offers.tried
+    refused = tried.form if tried is not None and tried.name == "file" else None
+    adds = desk.running and desk.rights.takes_part
+    return {
+        "files": attachments_of(desk.task),
+        "file_form": (refused or AttachmentForm(auto_id="id_file_%s")) if adds else None,
+        "may_prove": desk.open and desk.rights.works and desk.task.state in _AT_WORK,
+        "most_megabytes": settings.GATEBOOK_ATTACHMENT_BYTES // 1_000_000,
+    }
 
 
 def desk_of(user: User, task: Task, tried: Tried | None = None, people: list[User] | None = None) -> Desk:

@@ -104,7 +104,7 @@ def show_matrix(
     request: HttpRequest, user: User, project: Project, iteration: Iteration | None, found: list[Iteration],
     tried: Tried | None = None,
 ) -> HttpResponse:  # fmt: skip
-    """The page of the matrix; what was refused keeps what was typed. 6 queries beside project and iteration."""
+    """The page of the matrix; what was refused keeps what was typed. 5 queries beside its arguments."""
     matrix = ownership_matrix(iteration) if iteration else None
     wanted = Filter.of(request)
     context: dict[str, Any] = {
@@ -128,13 +128,19 @@ def show_matrix(
     return render(request, "lifecycle/ownership.html", context)
 
 
-def assign_forms(matrix: Matrix, project: Project, tried: Tried | None = None, data: Any = None) -> dict[str, Any]:
+def assign_forms(
+    matrix: Matrix, project: Project, tried: Tried | None = None, data: Any = None
+) -> dict[str, Any]:
     """The two forms of the page, filled with `data` or with what was refused."""
     members = [each.user for each in matrix.members]
     people = [each.user for each in matrix.members if _can_work(each)]
     made: dict[str, Any] = {
         "assign": BulkAssignForm(
-            data, auto_id="id_assign_%s", tasks=[row.task for row in matrix.rows], people=people, members=members
+            data,
+            auto_id="id_assign_%s",
+            tasks=[row.task for row in matrix.rows],
+            people=people,
+            members=members,
         ),
         "role": RoleAssignForm(data, auto_id="id_role_%s", roles=roles_among(matrix, project), people=people),
     }
