@@ -55,7 +55,7 @@ def main() -> int:
         *(["--json", str(options.json)] if options.json else []),
     ]
     # Ctrl-C reaches the child too, which then tidies up; its code says so.
-    signal.signal(signal.SIGINT, lambda number, frame: None)
+    signal.signal(signal.SIGINT, lambda *_: None)
     for database in DATABASES:
         mine = [name for name in names if database == DATABASES[0] or name not in WITHOUT_DATABASE]
         if mine:
@@ -69,7 +69,7 @@ def main() -> int:
 def measure(database: str, names: list[str], effort: Effort, file: Path | None) -> int:
     """Prepare an empty installation, run the benchmarks in it, and leave nothing behind."""
     os.chdir(ROOT)
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that all is tidied up
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that all is tidied up
     started = time.monotonic()
     try:
         with home(database):
