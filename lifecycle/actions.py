@@ -89,3 +89,7 @@ class LifecycleAction(Action):
     EVIDENCE_VERIFIED = "evidence.verified"
     EVIDENCE_REJECTED = "evidence.rejected"
     EVIDENCE_EXPIRED = "evidence.expired"
+    STACK_CHANGED = "stack.changed"
+    CANVAS_CHANGED = "canvas.changed"
+    MATURITY_ASSESSED = "maturity.assessed"
+    TEST_SCORE_MARKED = "test_score.marked"

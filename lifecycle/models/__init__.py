@@ -22,6 +22,7 @@ from lifecycle.models.risks import (
     Risk,
 )
 from lifecycle.models.runs import RUN_STATES, ModelVersion, Run
+from lifecycle.models.stack import CanvasAnswer, MaturityLevel, SavedView, ScoreMark, StackPart
 from lifecycle.models.tailoring import EXCLUSION_STATES, Exclusion
 from lifecycle.models.tasks import TASK_STATES, Task, TaskDuty
 from lifecycle.models.tokens import ApiToken
@@ -46,6 +47,7 @@ __all__ = [
     "AcceptanceCriterion",
     "ApiToken",
     "Attachment",
+    "CanvasAnswer",
     "Comment",
     "Deliverable",
     "Evidence",
@@ -55,6 +57,7 @@ __all__ = [
     "Iteration",
     "Job",
     "Mail",
+    "MaturityLevel",
     "Membership",
     "ModelVersion",
     "Notice",
@@ -68,7 +71,10 @@ __all__ = [
     "Requirement",
     "Risk",
     "Run",
+    "SavedView",
+    "ScoreMark",
     "Snapshot",
+    "StackPart",
     "Sweep",
     "Task",
     "TaskDuty",
