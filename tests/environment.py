@@ -18,6 +18,7 @@ WORKER = "PYTEST_XDIST_WORKER"
 GIVEN_BROKER = "GATEBOOK_TEST_BROKER_URL"
 # Sixteen threads that write at once, and the test itself, each hold a connection.
 POOL = "24"
+DATABASE_FIXTURES = frozenset({"db", "transactional_db", "live_server", "django_db_setup"})
 
 _folders: list[Path] = []
 _servers: list[Any] = []
@@ -42,6 +43,20 @@ def pytest_load_initial_conftests(
     # Each process has its own home, and so its own SQLite file, broker folder and media.
     os.environ["GATEBOOK_HOME"] = str(_folder("gatebook-test-"))
     return (yield)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL only what touches a database runs: the rest has been run beside SQLite."""
+    if config.getoption("--database") != "postgres":
+        return
+    kept = [item for item in items if _touches_database(item)]
+    config.hook.pytest_deselected(items=[item for item in items if not _touches_database(item)])
+    items[:] = kept
+
+
+def _touches_database(item: pytest.Item) -> bool:
+    marked = item.get_closest_marker("django_db") or item.get_closest_marker("any_database")
+    return marked is not None or bool(DATABASE_FIXTURES.intersection(getattr(item, "fixturenames", ())))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
