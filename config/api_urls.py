@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 from rest_framework.routers import SimpleRouter
 
 from governance.api.gate_checks import GateCheckView
+from lifecycle.api.events import EventList
 from lifecycle.api.projects import ProjectViewSet
 from lifecycle.api.runs import RunViewSet
 from reports.api.reports import ReportViewSet
@@ -16,5 +17,6 @@ router.register("reports", ReportViewSet, basename="report")
 app_name = "api"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("gate-checks/", GateCheckView.as_view(), name="gate-checks"),
+    path("projects/<slug:slug>/events/", EventList.as_view(), name="project-events"),
     *router.urls,
 ]

@@ -6,9 +6,13 @@ from django.dispatch import receiver
 
 from lifecycle import events
 from lifecycle.events import RunEnded, run_ended
-from lifecycle.models import Requirement, Run, Task
-from lifecycle.services import telling
+from lifecycle.models import Firing, Requirement, Run, Task
+from lifecycle.services import (
+    reminders,  # noqa: F401  # registers its parts of the day's sweep
+    telling,
+)
 from lifecycle.services.firings import handle_event
+from lifecycle.services.handoff_openings import arise_for_firing
 from lifecycle.services.observations import observations_of
 
 
@@ -72,3 +76,15 @@ def show_a_requirement_to_triggers(event: events.RequirementChanged, **kwargs: A
     new = Requirement.objects.select_related("project").get(pk=event.requirement_id)
     seen = {"change": "requirement", "requirement": new.key, "version": new.version, "summary": str(new)}
     handle_event(project=new.project, kind="change", event=seen, event_key=f"requirement:{new.pk}")
+
+
+@receiver(events.risk_escalated, dispatch_uid="lifecycle.tell_escalated")
+def tell_of_an_escalated_risk(event: events.RiskEscalated, **kwargs: Any) -> None:
+    """Managers hear of a risk that they have to decide about."""
+    telling.tell_escalated(event.risk_id, event.reason, event.actor_id)
+
+
+@receiver(events.trigger_started, dispatch_uid="lifecycle.handoffs_of_trigger")
+def let_handoffs_arise(event: events.TriggerStarted, **kwargs: Any) -> None:
+    """The handoffs that the process opens on this trigger are due from now on."""
+    arise_for_firing(Firing.objects.select_related("trigger__project").get(pk=event.firing_id))

@@ -6,7 +6,6 @@ from django.utils.timezone import now
 from lifecycle.services import (
     mails,
     outbox,
-    reminders,  # noqa: F401  # registers its parts of the day's sweep
     run_execution,  # noqa: F401  # registers the handler of runs
     sweeps,
     triggers,

@@ -5,7 +5,6 @@ A report is kept as it was sent, enters the ledger, and is put before the projec
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -100,10 +99,10 @@ def check_event(kind: str, event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _number(value: object, where: str) -> object:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise Invalid("not_a_number", _("This is a number."), where)
-    if abs(value) > _LARGEST:
-        raise Invalid("too_large", _("This number is too large."), where)
+    if not -_LARGEST <= value <= _LARGEST:  # NaN is in no interval
+        raise Invalid("out_of_range", _("This is no number that can be kept exactly."), where)
     return value
 
 
