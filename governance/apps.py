@@ -11,3 +11,4 @@ class GovernanceConfig(AppConfig):
     def ready(self) -> None:
         import_module("governance.receivers")  # connects them
         import_module("governance.comment_subjects")  # lets gates have comments
+        import_module("governance.inbox_sources")  # lets gates wait in the inbox

@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from lifecycle.inbox_sources import items_from_sources
 from lifecycle.models import (
     Firing,
     Handoff,
@@ -35,7 +36,8 @@ _WORKING = (Phase.State.IN_PROGRESS, Phase.State.PASSED_WITH_CONDITIONS)
 class InboxItem:
     """One thing to do.
 
-    `kind` is task, handoff_accept, handoff_returned, handoff_offer, verify, firing or risk. `urgency` is harm
+    `kind` is task, handoff_accept, handoff_returned, handoff_offer, verify, firing, risk or what a
+    source of a higher app calls it. `urgency` is harm
     (decide a firing or an escalated risk), waiting (others wait for you), late, later. The page to go to is
     `url_name` with `pk`.
     """
@@ -58,8 +60,8 @@ class InboxItem:
 
 
 def inbox_of(user: User) -> list[InboxItem]:
-    """Tasks, handoffs, evidence, firings and risks that wait for this person. 7 queries for any number, 3
-    more where the person looks after somebody who is away.
+    """Tasks, handoffs, evidence, firings and risks that wait for this person. 7 queries for any number and
+    1 for each source of a higher app, 3 more where the person looks after somebody who is away.
     """
     roles = list(Membership.objects.filter(user=user, left_at__isnull=True).values_list("project_id", "role"))
     managed = [project for project, role in roles if role == Membership.Role.MANAGER]
@@ -73,6 +75,7 @@ def inbox_of(user: User) -> list[InboxItem]:
         *map(_firing_item, _firings_to_decide(managed)),
         *map(_risk_item, _risks_to_decide(managed)),
         *_looked_after(user, looked_after_by(user)),
+        *items_from_sources(user),
     ]
     return sorted(items, key=_by_harm)
 
@@ -229,7 +232,9 @@ class Counts:
 
 
 def counts_of(user: User) -> Counts:
-    """What the bar at the top of every page says: as many as `inbox_of` has, and unread notices. 1 query."""
+    """What the bar at the top of every page says: as many as `inbox_of` has, and unread notices. 1 query,
+    and 1 for each source of a higher app.
+    """
     mine = Membership.objects.filter(user=user, left_at__isnull=True)
     managed = mine.filter(role=Membership.Role.MANAGER).values("project_id")
     judged = mine.filter(role__in=(Membership.Role.MANAGER, Membership.Role.REVIEWER)).values("project_id")
@@ -247,7 +252,9 @@ def counts_of(user: User) -> Counts:
     unread = notices_of(user).filter(read_at__isnull=True)
     inbox = sum((_number_of(each) for each in rows[1:]), start=_number_of(rows[0]))
     found = User.objects.filter(pk=user.pk).order_by().values_list(inbox, _number_of(unread)).first()
-    return Counts(*found) if found else Counts()
+    if not found:
+        return Counts()
+    return Counts(found[0] + sum(1 for _item in items_from_sources(user)), found[1])
 
 
 def _number_of(rows: QuerySet[Any]) -> Combinable:

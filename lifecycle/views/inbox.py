@@ -17,7 +17,7 @@ from lifecycle.views.acting import reader
 
 _GLYPHS = {
     "task": "run", "handoff_accept": "handoff", "handoff_returned": "handoff", "handoff_offer": "handoff",
-    "verify": "search", "firing": "trigger", "risk": "warn",
+    "verify": "search", "firing": "trigger", "risk": "warn", "sign": "pen",
 }  # fmt: skip
 
 
@@ -89,4 +89,5 @@ def _verb(item: InboxItem) -> str:
         "verify": _("Verify"),
         "firing": _("Decide"),
         "risk": _("Decide"),
+        "sign": _("Read and sign"),
     }.get(item.kind) or _("Continue")
