@@ -49,6 +49,12 @@ class _Filled(forms.Form):
 class RowForm(_Filled):
     """One criterion, one piece of evidence."""
 
+    @property
+    def said(self) -> str:
+        """What the row is about, for the head that it is folded under."""
+        named = (self.initial.get(name) for name in ("key", "kind", "words", "asks", "expression"))
+        return " · ".join([str(each) for each in named if each][:2])
+
 
 class PartForm(_Filled):
     """One part of a draft. `item` is the part as it is, None for a new one; `seen` the draft's digest."""
@@ -71,7 +77,8 @@ class PartForm(_Filled):
         )
         self.used: dict[str, list[RowForm]] = {}
         super().__init__(
-            data, entries=entries, model=kind.model, doc=doc, phase=here, initial=initial, use_required_attribute=False,
+            data, entries=entries, model=kind.model, doc=doc, phase=here, initial=initial,
+            use_required_attribute=False,
         )  # fmt: skip
         self.sets = [
             (entry, _rows(entry, doc, data, initial.get(entry.name) or []))

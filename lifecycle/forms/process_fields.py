@@ -25,7 +25,7 @@ class TextField(forms.CharField):
         super().__init__(widget=forms.Textarea(attrs={"rows": rows, "dir": "auto"}), **options)
 
     def to_python(self, value: Any) -> Any:
-        return super().to_python(value).replace("\r\n", "\n").replace("\r", "\n").strip()
+        return str(super().to_python(value)).replace("\r\n", "\n").replace("\r", "\n").strip()
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         """Whether somebody typed something else; what is there is compared as it was shown."""

@@ -75,7 +75,7 @@ class PartKind:
 
 def needed(model: type[BaseModel], path: str) -> bool:
     """Whether a part is wrong without this field."""
-    return _info(model, path).is_required()
+    return bool(_info(model, path).is_required())
 
 
 def default(model: type[BaseModel], path: str) -> Any:
@@ -88,7 +88,12 @@ def default(model: type[BaseModel], path: str) -> Any:
 def _info(model: type[BaseModel], path: str) -> Any:
     first, _dot, rest = path.partition(".")
     info = model.model_fields[first]
-    return _info(info.annotation, rest) if rest and info.annotation else info
+    if not rest:
+        return info
+    inner = info.annotation
+    assert isinstance(inner, type)
+    assert issubclass(inner, BaseModel)
+    return _info(inner, rest)
 
 
 _KEY = Entry(
@@ -167,7 +172,8 @@ _ALL = (
         (_KEY, _NAME, Entry("text", _("What is done"), "text"), _SOURCES), "ok",
     ),
     PartKind(
-        "handoffs", _("Handoffs"), _("Handoff"), _("What goes from whom to whom, and what is ticked."), Handoff,
+        "handoffs", _("Handoffs"), _("Handoff"), _("What goes from whom to whom, and what is ticked."),
+        Handoff,
         (
             _KEY, _NAME, Entry("phase", _("Leaves phase"), "key", "phases"),
             Entry("to_phase", _("Arrives in phase"), "key", "phases"),
@@ -188,7 +194,7 @@ _ALL = (
             Entry("signal", _("What is noticed"), "text"),
             Entry("condition", _("Condition (CEL)"), "trigger"),
             Entry("params", _("Parameters"), "params", hint=_("One a line: name = value.")),
-            Entry("cron", _("Cron line, only for schedule"), hint=_("Five columns: 0 6 * * 1 is Mondays at 6.")),
+            Entry("cron", _("Cron line, only for schedule"), hint=_("0 6 * * 1 is every Monday at 6.")),
             Entry("timezone", _("Time zone of the cron line")),
             Entry("cooldown_hours", _("Quiet after firing, hours"), "number"),
             Entry("mode", _("Starts by itself, or asks"), "choice", TriggerMode),
@@ -202,10 +208,10 @@ _ALL = (
         "gates", _("Gates"), _("Gate"), _("What must hold, and who signs."), Gate,
         (
             _KEY, _NAME, Entry("question", _("Question"), "text"),
-            Entry("between", _("Between the phases"), "keys", "phases", _("The one left and the one entered.")),
+            Entry("between", _("Between"), "keys", "phases", _("The phase left and the one entered.")),
             Entry("authorizes", _("A pass lets a model version be deployed"), "flag"),
             Entry("must_see", _("What the reviewer must see"), "lines", hint=_ONE_A_LINE),
-            Entry("criteria", _("Criteria"), "rows", model=Criterion, rows=_CRITERIA),
+            Entry("criteria", _("Criterion"), "rows", model=Criterion, rows=_CRITERIA),
             Entry("signatures.required", _("Signatures needed"), "number"),
             Entry("signatures.roles", _("Who may sign"), "keys", "signers"),
             Entry("signatures.meaning", _("What a signature means"), "text"),
@@ -217,17 +223,20 @@ _ALL = (
     PartKind(
         "loops", _("Loops"), _("Loop"), _("Ways back to earlier work."), Loop,
         (
-            _KEY, _NAME, Entry("from_refs", _("From"), "keys", "work"), Entry("to_refs", _("Back to"), "keys", "work"),
+            _KEY, _NAME, Entry("from_refs", _("From"), "keys", "work"),
+            Entry("to_refs", _("Back to"), "keys", "work"),
             Entry("may_stop", _("May end the project"), "flag"),
             Entry("condition", _("When"), "text"), _SOURCES,
         ),
         "cube",
     ),
     PartKind(
-        "roles", _("Roles"), _("Role"), _("Who does what, before anybody is named."), Role, (_CODE, _NAME), "person",
+        "roles", _("Roles"), _("Role"), _("Who does what, before anybody is named."), Role,
+        (_CODE, _NAME), "person",
     ),
     PartKind(
-        "stages", _("Stages"), _("Stage"), _("Broad groups of tasks beside the phases."), Stage, (_CODE, _NAME), "half",
+        "stages", _("Stages"), _("Stage"), _("Broad groups of tasks beside the phases."), Stage,
+        (_CODE, _NAME), "half",
     ),
     PartKind(
         "sources", _("Sources"), _("Source"), _("What the process rests on."), Source,

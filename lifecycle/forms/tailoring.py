@@ -30,7 +30,9 @@ class ExtraTaskForm(forms.Form):
     evidence_kinds = forms.MultipleChoiceField(
         label=_("Proven by"), choices=_KINDS, widget=forms.CheckboxSelectMultiple
     )
-    mandatory = forms.BooleanField(label=_("The phase does not pass without it"), required=False, initial=True)
+    mandatory = forms.BooleanField(
+        label=_("The phase does not pass without it"), required=False, initial=True
+    )
     due_on = DayField(label=_("Due"), required=False)
 
     def __init__(

@@ -129,14 +129,6 @@ class DocumentForm(forms.Form):
     )  # fmt: skip
 
 
-class ExcludeForm(PeopleForm):
-    """Why an optional task does not apply, and who approves."""
-
-    people_fields: ClassVar = {"approver": (_("Second person who approves"), "")}
-    people_needed = True
-    reason = forms.CharField(label=_("Reason"), max_length=10_000, widget=forms.Textarea(attrs={"rows": 3}))
-
-
 class IterationForm(forms.Form):
     """A new trip round the cycle."""
 

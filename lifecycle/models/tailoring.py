@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from ledger.states import StateMachine
@@ -57,7 +57,7 @@ class Exclusion(models.Model):
                 name="exclusion_decided_iff_decided",
             ),
             models.CheckConstraint(
-                condition=~Q(state="approved") | ~Q(decided_by=models.F("requested_by")),
+                condition=~Q(state="approved") | ~Q(decided_by=F("requested_by")),
                 name="exclusion_approved_by_another",
             ),
         ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from lifecycle.definitions import Change, ProcessDocument
 from lifecycle.forms.process_parts import KINDS, PartKind
-from lifecycle.models import Process, ProcessVersion
+from lifecycle.models import ProcessVersion
 
 _SHOWN = 90
 
@@ -89,15 +89,18 @@ def versions() -> list[ProcessVersion]:
     return list(found.order_by("process__name", "process_id", "-number"))
 
 
-def knows_process(key: str) -> bool:
-    """Whether there is a process with this key. 1 query."""
-    return Process.objects.filter(key=key).exists()
+def drafts() -> list[ProcessVersion]:
+    """Every draft, newest first, without documents. 1 query."""
+    found = ProcessVersion.objects.filter(state=ProcessVersion.State.DRAFT).defer("document")
+    return list(found.select_related("process", "created_by").order_by("-created_at", "-pk"))
 
 
 def _lines(doc: ProcessDocument, kind: PartKind, items: list[Any]) -> list[PartLine]:
     last = len(items) - 1
     return [
-        PartLine(_key(item), _name(item), _NOTES.get(kind.name, _nothing)(doc, item), number == 0, number == last)
+        PartLine(
+            _key(item), _name(item), _NOTES.get(kind.name, _nothing)(doc, item), number == 0, number == last
+        )
         for number, item in enumerate(items)
     ]
 
@@ -133,14 +136,20 @@ def _of_task(doc: ProcessDocument, task: Any) -> str:
 
 def _of_risk(doc: ProcessDocument, risk: Any) -> str:
     score = _("%(score)d of 25") % {"score": risk.severity * risk.occurrence}
-    return " · ".join(filter(None, [risk.category.value, score, ", ".join(risk.tasks), ", ".join(risk.methods)]))
+    return " · ".join(
+        filter(None, [risk.category.value, score, ", ".join(risk.tasks), ", ".join(risk.methods)])
+    )
 
 
 def _of_handoff(doc: ProcessDocument, handoff: Any) -> str:
     way = f"{', '.join(handoff.givers)} → {', '.join(handoff.takers)}"
     number = len(handoff.criteria)
     return " · ".join(
-        [way, ngettext("%d criterion", "%d criteria", number) % number, _("due after %d days") % handoff.due_days]
+        [
+            way,
+            ngettext("%d criterion", "%d criteria", number) % number,
+            _("due after %d days") % handoff.due_days,
+        ]
     )
 
 
@@ -160,10 +169,10 @@ def _of_gate(doc: ProcessDocument, gate: Any) -> str:
     )
 
 
-_NOTES = {
+_NOTES: dict[str, Callable[[ProcessDocument, Any], str]] = {
     "phases": _of_phase, "tasks": _of_task, "risks": _of_risk, "handoffs": _of_handoff,
     "triggers": _of_trigger, "gates": _of_gate,
-    "methods": lambda doc, item: _short(item.text),
-    "loops": lambda doc, item: f"{', '.join(item.from_refs)} → {', '.join(item.to_refs) or '×'}",
-    "sources": lambda doc, item: item.citation,
+    "methods": lambda _doc, item: _short(item.text),
+    "loops": lambda _doc, item: f"{', '.join(item.from_refs)} → {', '.join(item.to_refs) or '×'}",
+    "sources": lambda _doc, item: item.citation,
 }  # fmt: skip

@@ -45,36 +45,36 @@ class Tailoring:
     @property
     def title(self) -> str:
         """The finding, in a sentence."""
-        added, dropped = len(self.tasks) + len(self.risks), 0
+        added, waits = len(self.tasks) + len(self.risks), len(self.waiting)
         dropped = sum(each.state == Exclusion.State.APPROVED for each in self.exclusions)
-        if not added and not dropped and not self.waiting:
-            return _("The project does what its process says")
         words = [
-            ngettext("%d addition", "%d additions", added) % added,
-            ngettext("%d task that does not apply", "%d tasks that do not apply", dropped) % dropped,
+            (added, ngettext("%d addition", "%d additions", added)),
+            (dropped, ngettext("%d task that does not apply", "%d tasks that do not apply", dropped)),
+            (waits, ngettext("%d request waits", "%d requests wait", waits)),
         ]
-        said = _("%(added)s, %(dropped)s") % {"added": words[0], "dropped": words[1]}
-        waits = len(self.waiting)
-        if not waits:
-            return said
-        return said + ", " + ngettext("%d request waits", "%d requests wait", waits) % waits
+        said = ", ".join(text % number for number, text in words if number)
+        return said or _("The project does what its process says")
 
 
 def tailoring_of(project: Project) -> Tailoring:
     """Extra tasks and risks, tasks that do not apply, and what could be tailored now. 6 queries."""
-    iteration = project.iterations.filter(state=Iteration.State.OPEN).select_related("process_version").first()
+    iteration = (
+        project.iterations.filter(state=Iteration.State.OPEN).select_related("process_version").first()
+    )
     phases = list(iteration.phases.order_by("order")) if iteration else []
     open_tasks: list[Task] = []
     if iteration:
         found = Task.objects.filter(phase__iteration=iteration).select_related("phase")
         open_tasks = list(found.order_by("phase__order", "order"))
     tasks = Task.objects.filter(phase__iteration__project=project, key__regex=_OWN)
+    tasks = tasks.select_related("phase__iteration", "owner").order_by("-phase__iteration__number", "pk")
     risks = Risk.objects.filter(task__phase__iteration__project=project, key__regex=_OWN)
+    risks = risks.select_related("task__phase__iteration")
     exclusions = Exclusion.objects.filter(task__phase__iteration__project=project)
     return Tailoring(
         iteration=iteration,
-        tasks=list(tasks.select_related("phase__iteration", "owner").order_by("-phase__iteration__number", "pk")),
-        risks=list(risks.select_related("task__phase__iteration").order_by("-task__phase__iteration__number", "pk")),
+        tasks=list(tasks),
+        risks=list(risks.order_by("-task__phase__iteration__number", "pk")),
         exclusions=list(exclusions.select_related("task__phase__iteration", "requested_by", "decided_by")),
         phases=[each for each in phases if each.state in _GROWING], open_tasks=open_tasks,
     )  # fmt: skip

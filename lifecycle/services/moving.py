@@ -1,7 +1,8 @@
 """Moving a project to another version of its process: what would change, then the one step that does it.
 
-Work that runs keeps the rules it started under: the open iteration its version, a gate under review its frozen
-definition. The next iteration begins with the new version. Triggers belong to the project and follow at once.
+Work that runs keeps the rules it started under: the open iteration its version, a gate under review its
+frozen definition. The next iteration begins with the new version. Triggers belong to the project and follow
+at once.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class Move:
 
 
 def plan_move(project: Project, version: ProcessVersion) -> Move:
-    """What moving the project to this version would change. 4 queries beside the versions; changes nothing."""
+    """What moving the project to this version would change. 4 queries; changes nothing."""
     old, new = parse(project.process_version.document), parse(version.document)
     running = project.iterations.filter(state=Iteration.State.OPEN).select_related("process_version").first()
     review = Phase.objects.filter(
@@ -69,8 +70,8 @@ def move_project(
     """Let the project's next iteration follow another published version; its triggers follow now.
 
     A field of a trigger that the project had changed itself stays as the project wants it. Triggers that the
-    new version lacks are switched off, never deleted. `seen` is the version (its id) that the project was to be
-    moved from: `Refused("changed_meanwhile")` if it has another one by now.
+    new version lacks are switched off, never deleted. `seen` is the version (its id) that the project was to
+    be moved from: `Refused("changed_meanwhile")` if it has another one by now.
     """
     project = locked(project, "process_version")
     allow(rules.can_manage_project(actor, project), _("Only a manager moves a project."))
@@ -84,7 +85,11 @@ def move_project(
     if seen is not None and seen != project.process_version_id:
         raise Refused("changed_meanwhile", _("The project was moved since you looked: look again."))
 
-    old, new, before = parse(project.process_version.document), parse(version.document), project.process_version
+    old, new, before = (
+        parse(project.process_version.document),
+        parse(version.document),
+        project.process_version,
+    )
     triggers = list(project.triggers.select_for_update().order_by("pk"))
     steps = _trigger_steps(project, triggers, old, new)
     _carry_out(project, {each.key: each for each in triggers}, steps, new)
@@ -106,7 +111,9 @@ def _trigger_steps(
     will = {part.key: trigger_from(project, new, part) for part in new.triggers}
     steps = [_step(here.get(key), was.get(key), wanted) for key, wanted in will.items()]
     steps += [
-        TriggerStep(key, "disabled", _("%(trigger)s is switched off: the new version lacks it.") % {"trigger": each})
+        TriggerStep(
+            key, "disabled", _("%(trigger)s is switched off: the new version lacks it.") % {"trigger": each}
+        )
         for key, each in here.items()
         if key not in will and key in was and each.enabled
     ]
@@ -123,7 +130,9 @@ def _step(here: Trigger | None, was: Trigger | None, wanted: Trigger) -> Trigger
         return TriggerStep(here.key, "kept", text % words)
     if was is None or any(getattr(was, name) != getattr(wanted, name) for name in _IDENTITY):
         fields = {name: getattr(wanted, name) for name in (*_IDENTITY, *_FOLLOWS)}
-        return TriggerStep(here.key, "updated", _("%(trigger)s is defined anew.") % words, fields | {"enabled": True})
+        return TriggerStep(
+            here.key, "updated", _("%(trigger)s is defined anew.") % words, fields | {"enabled": True}
+        )
     changed = [name for name in _FOLLOWS if getattr(was, name) != getattr(wanted, name)]
     own = [name for name in changed if getattr(here, name) not in (getattr(was, name), getattr(wanted, name))]
     fields = {name: getattr(wanted, name) for name in changed if name not in own}
@@ -152,7 +161,9 @@ def _carry_out(
     project: Project, here: dict[str, Trigger], steps: list[TriggerStep], new: ProcessDocument
 ) -> None:
     added = {step.key for step in steps if step.what == "added"}
-    Trigger.objects.bulk_create(trigger_from(project, new, part) for part in new.triggers if part.key in added)
+    Trigger.objects.bulk_create(
+        trigger_from(project, new, part) for part in new.triggers if part.key in added
+    )
     for step in steps:
         trigger = here.get(step.key)
         if trigger is None or step.what not in ("updated", "disabled"):

@@ -59,9 +59,7 @@ class Overtaken(Refused):
 
 
 @transaction.atomic
-def draft_from(
-    *, document: ProcessDocument, actor: User, key: str = "", name: str = ""
-) -> ProcessVersion:
+def draft_from(*, document: ProcessDocument, actor: User, key: str = "", name: str = "") -> ProcessVersion:
     """A new draft with this document, under a key and a name of its own if they are given."""
     own = {field: value for field, value in (("key", key), ("name", name)) if value}
     data = document.model_dump(mode="json") | own
@@ -119,7 +117,7 @@ def retire_part(*, version: ProcessVersion, part: str, key: str, seen: str, acto
 
 
 def changes_since(version: ProcessVersion, seen: str) -> list[str]:
-    """What changed in a draft since it had the digest `seen`, in words; empty if that is not known. 1 query."""
+    """What changed in a draft since it had the digest `seen`, in words; empty if that is unknown. 1 query."""
     words: list[str] = []
     history = entries_of_subject(version).filter(action=LifecycleAction.PROCESS_CHANGED)
     for entry in history.order_by("-index")[:_REMEMBERED]:
@@ -149,10 +147,12 @@ def place_of(document: Mapping[str, Any], part: str, key: str) -> int:
 
 
 def with_part(document: Data, part: str, key: str | None, data: Mapping[str, Any]) -> tuple[Data, int]:
-    """The document with one part added or replaced, and where that stands. The given one is not changed."""
+    """The document with one part added or replaced, and where that stands; the given one stays as it is."""
     items = list(document.get(part, ()))
     if key is None:
-        last = [n for n, item in enumerate(items, 1) if "phase" in data and item.get("phase") == data["phase"]]
+        last = [
+            n for n, item in enumerate(items, 1) if "phase" in data and item.get("phase") == data["phase"]
+        ]
         number = last[-1] if last else len(items)
         items.insert(number, dict(data))
     else:
@@ -198,7 +198,9 @@ def _forgetting(item: Data, field: str, key: str) -> Data:
 
 
 def _tailored(doc: ProcessDocument, part: str, key: str) -> Data:
-    gone = {key} if part == "tasks" else {task.key for task in doc.tasks_of(key)} if part == "phases" else set()
+    gone = (
+        {key} if part == "tasks" else {task.key for task in doc.tasks_of(key)} if part == "phases" else set()
+    )
     try:
         smaller = tailored(
             doc,

@@ -59,7 +59,7 @@ def change_draft(*, version: ProcessVersion, document: ProcessDocument, actor: U
 def publish_process(*, version: ProcessVersion, actor: User, seen: str | None = None) -> ProcessVersion:
     """Publish a draft: named by its digest and never changed again.
 
-    `seen` is the digest that was confirmed; `Refused("changed_meanwhile")` if the draft is another one by now.
+    `seen` is the digest that was confirmed: `Refused("changed_meanwhile")` if the draft is another by now.
     """
     version = locked(version, "process")
     allow(rules.can_manage_processes(actor), _("Only process owners and administrators publish a process."))

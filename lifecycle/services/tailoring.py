@@ -1,7 +1,7 @@
 """What a project does differently from its process: more tasks, and tasks that do not apply.
 
-Extra tasks carry keys that begin with X; extra risks come from `risks.add_risk`, with such keys too. That a task
-does not apply is asked by one person and approved by another.
+Extra tasks carry keys that begin with X; extra risks come from `risks.add_risk`, with such keys too. That a
+task does not apply is asked by one person and approved by another.
 """
 
 from __future__ import annotations
@@ -102,9 +102,10 @@ def approve_exclusion(*, exclusion: Exclusion, actor: User) -> Exclusion:
     task.save(update_fields=["state", "state_reason"])
     _decide(exclusion, state, actor)
     record(
-        LifecycleAction.TASK_EXCLUDED, task, actor=actor, project=_project(task), iteration=task.phase.iteration,
-        task=task.pk, key=task.key, phase=task.phase.key, **change(before, task.state), reason=exclusion.reason,
-        approver=actor.pk, requested_by=exclusion.requested_by_id, exclusion=exclusion.pk,
+        LifecycleAction.TASK_EXCLUDED, task, actor=actor, project=_project(task),
+        iteration=task.phase.iteration, task=task.pk, key=task.key, phase=task.phase.key,
+        **change(before, task.state), reason=exclusion.reason, approver=actor.pk,
+        requested_by=exclusion.requested_by_id, exclusion=exclusion.pk,
     )  # fmt: skip
     return exclusion
 
@@ -122,7 +123,9 @@ def decline_exclusion(*, exclusion: Exclusion, actor: User, reason: str) -> Excl
 
     exclusion.decision = reason
     before = _decide(exclusion, state, actor)
-    _record(LifecycleAction.EXCLUSION_DECLINED, exclusion, actor, task, **change(before, state), reason=reason)
+    _record(
+        LifecycleAction.EXCLUSION_DECLINED, exclusion, actor, task, **change(before, state), reason=reason
+    )
     return exclusion
 
 
@@ -176,9 +179,7 @@ def _decide(exclusion: Exclusion, state: str, actor: User) -> str:
     return before
 
 
-def _record(
-    action: LifecycleAction, exclusion: Exclusion, actor: User, task: Task, **detail: object
-) -> None:
+def _record(action: LifecycleAction, exclusion: Exclusion, actor: User, task: Task, **detail: object) -> None:
     record(
         action, exclusion, actor=actor, project=_project(task), iteration=task.phase.iteration, task=task.pk,
         key=task.key, phase=task.phase.key, **detail,

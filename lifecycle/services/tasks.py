@@ -201,30 +201,6 @@ def reject_evidence(*, task: Task, actor: User, reason: str) -> Task:
 
 
 @transaction.atomic
-def exclude_task(*, task: Task, actor: User, approver: User, reason: str) -> Task:
-    """State that an optional task does not apply; a second person who may review approves.
-
-    Raises `Refused` (`mandatory`, `own_approval`, `approver_role`).
-    """
-    task = locked(task, *_RELATED)
-    allow(rules.can_contribute(actor, _project(task)), _("You do not work in this project."))
-    reason = prose(reason, "reason")
-    ensure_open(task.phase.iteration)
-    state = TASK_STATES.next(task.state, "exclude")
-    if task.mandatory:
-        raise Refused("mandatory", _("The process makes this task mandatory."))
-    if approver.pk == actor.pk:
-        raise Refused("own_approval", _("A second person has to approve."))
-    if not rules.can_review(approver, _project(task)):
-        raise Refused("approver_role", _("%(name)s may not approve this.") % {"name": approver})
-
-    task.state_reason = reason
-    return _move(
-        task, state, LifecycleAction.TASK_EXCLUDED, actor, "state_reason", reason=reason, approver=approver.pk
-    )
-
-
-@transaction.atomic
 def block_task(*, task: Task, actor: User, reason: str) -> Task:
     """Note that the task waits for something; starting it again ends the wait."""
     task = locked(task, *_RELATED)

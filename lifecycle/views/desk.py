@@ -24,6 +24,7 @@ from lifecycle.queries.ownership_history import ownership_of_task
 from lifecycle.queries.pages import people_of, runs_to_attach
 from lifecycle.queries.projects import requirements_of
 from lifecycle.queries.tasks import LIVE, TaskDetail, task_detail
+from lifecycle.rules import is_at_limit
 from lifecycle.services.proof import performers
 from lifecycle.views.acting import Offer, Offers, Rights, Tried, rights_of
 
@@ -260,10 +261,8 @@ def _offer_more(desk: Desk) -> None:
     if rights.works and TASK_STATES.can(task.state, "block"):
         more.append(_offer(desk, "block", _("It is blocked"), ReasonForm, folded=True))
     if rights.works and not task.mandatory and TASK_STATES.can(task.state, "exclude"):
-        others = [each for each in desk.people if each.pk != desk.user.pk]
-        more.append(
-            _offer(desk, "exclude", _("It does not apply"), forms.ExcludeForm, folded=True, people=others)
-        )
+        hint = _("A second person approves on the page of tailoring. Until then the task stays as it is.")
+        more.append(_offer(desk, "exclude", _("It does not apply"), ReasonForm, folded=True, hint=hint))
     if rights.works and desk.open and TASK_STATES.can(task.state, "reopen"):
         more.append(_offer(desk, "reopen", _("Open it again"), ReasonForm, folded=True))
 
@@ -291,10 +290,12 @@ def _of_risk(desk: Desk, risk: Risk) -> list[Offer]:
     if risk.state in (_R.ASSESSED, _R.REASSESSED, _R.ESCALATED) and (desk.rights.manages or not above):
         hint = _("It is above the appetite: reason and date are needed.") if above else ""
         offer("accept", _("Accept"), forms.AcceptForm, hint=hint)
-    if risk.state in (_R.ASSESSED, _R.REASSESSED):
+    spent = is_at_limit(risk, desk.task.phase.iteration.project.risk_appetite)
+    if risk.state in (_R.ASSESSED, _R.REASSESSED) and not spent:
         offer("refuse", _("Not acceptable as it is"), PlainForm)
     if risk.state == _R.REASSESSED and above:
-        offer("escalate", _("Hand to the manager"), ReasonForm)
+        tried = _("It was lowered %d times and is still above the appetite.") % risk.loops
+        offer("escalate", _("Hand to the manager"), ReasonForm, hint=tried if spent else "")
     if risk.state in (_R.UNACCEPTABLE, _R.QA_SELECTED, _R.IN_MITIGATION):
         offer("measure", _("Choose a measure"), forms.MeasureForm, methods=list(desk.methods.items()))
     if risk.state in (_R.REASSESSED, _R.ACCEPTED):

@@ -184,15 +184,16 @@ def _saved(
     request: HttpRequest, version: ProcessVersion, kind: PartKind, form: PartForm, key: str | None,
     call: Callable[[], ProcessVersion],
 ) -> HttpResponse:  # fmt: skip
-    """Call the service and go back to the list; what it refuses stands in the form, with all that was typed."""
+    """Call the service and go back to the list; what it refuses stands in the form, all typed kept."""
     try:
         call()
     except Unfit as no:
         form.take(no.problems, no.place, no.document)
         return _form(request, version, kind, form, key, status=422)
     except Overtaken as no:
-        form.data = form.data.copy()
-        form.data["seen"] = no.digest
+        now = request.POST.copy()
+        now["seen"] = no.digest
+        form.data = now
         return _form(request, version, kind, form, key, status=422, no=no, changes=no.changes)
     except Refused as no:
         return _form(request, version, kind, form, key, status=422, no=no)

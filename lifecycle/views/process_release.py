@@ -1,4 +1,4 @@
-"""From a first draft to a published version: begin, compare, publish, retire; the schema and the CEL check."""
+"""From a draft to a published version: begin, compare, publish, retire; the schema and the CEL check."""
 
 from __future__ import annotations
 
@@ -72,7 +72,9 @@ def publish(request: HttpRequest, pk: int) -> HttpResponse:
     version, no = editable(request, pk), None
     if request.method == "POST":
         try:
-            processes.publish_process(version=version, actor=reader(request), seen=request.POST.get("seen", ""))
+            processes.publish_process(
+                version=version, actor=reader(request), seen=request.POST.get("seen", "")
+            )
         except Refused as refused:
             no = refused
             version.refresh_from_db()
@@ -84,7 +86,8 @@ def publish(request: HttpRequest, pk: int) -> HttpResponse:
     before = last_published(version)
     changes = difference(parse(before.document), parse(version.document)) if before else []
     context = {
-        "version": version, "before": before, "groups": change_groups(changes), "changed": len(changes), "no": no,
+        "version": version, "before": before, "groups": change_groups(changes), "changed": len(changes),
+        "no": no,
     }  # fmt: skip
     return render(request, "lifecycle/process_drafts/publish.html", context, status=422 if no else 200)
 
@@ -99,7 +102,9 @@ def retire(request: HttpRequest, pk: int) -> HttpResponse:
     except Refused as no:
         messages.error(request, no.text)
     else:
-        messages.success(request, _("%(version)s is retired: no project begins with it.") % {"version": version})
+        messages.success(
+            request, _("%(version)s is retired: no project begins with it.") % {"version": version}
+        )
     return redirect("lifecycle:process-version", pk)
 
 
@@ -120,7 +125,9 @@ def compare(request: HttpRequest) -> HttpResponse:
 @require_safe
 def schema(request: HttpRequest) -> HttpResponse:
     """The JSON Schema of a process document."""
-    return JsonResponse(json_schema(), content_type="application/schema+json", json_dumps_params={"indent": 2})
+    return JsonResponse(
+        json_schema(), content_type="application/schema+json", json_dumps_params={"indent": 2}
+    )
 
 
 @login_required

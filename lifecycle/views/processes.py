@@ -15,6 +15,9 @@ from lifecycle.definitions import ProcessDocument, dump_yaml, parse
 from lifecycle.figures import PhaseRing, RingLoop, RingPhase
 from lifecycle.models import ProcessVersion
 from lifecycle.queries.pages_projects import process_versions
+from lifecycle.queries.process_pages import drafts
+from lifecycle.rules import can_manage_processes
+from lifecycle.views.acting import reader
 
 
 class Section(NamedTuple):
@@ -30,11 +33,14 @@ class Section(NamedTuple):
 @login_required
 @require_safe
 def processes(request: HttpRequest) -> HttpResponse:
-    """Every published version. 3 queries."""
+    """Every published version, and the drafts for those who make them. 4 queries."""
     versions = process_versions()
+    edits = can_manage_processes(reader(request))
     count = len(versions)
     context = {
         "versions": versions,
+        "drafts": drafts() if edits else [],
+        "edits": edits,
         "title": ngettext("%d version of a process is published", "%d process versions are published", count)
         % count
         if count
@@ -52,6 +58,7 @@ def process_version(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "version": version,
         "document": document,
+        "edits": can_manage_processes(reader(request)),
         "sections": _sections(document),
         "ring": _ring(document, version),
         "sources": document.sources,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from django import forms
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -19,8 +22,10 @@ from lifecycle.services import moving, risks, tailoring
 from lifecycle.views.acting import Offers, Rights, Tried, carry_out, project_for, reader, rights_of
 
 _DONE = {
-    "add-task": gettext_lazy("The task is added."), "add-risk": gettext_lazy("The risk is added."),
-    "exclude": gettext_lazy("Your request waits for a second person."), "approve": gettext_lazy("The task does not apply."),
+    "add-task": gettext_lazy("The task is added."),
+    "add-risk": gettext_lazy("The risk is added."),
+    "exclude": gettext_lazy("Your request waits for a second person."),
+    "approve": gettext_lazy("The task does not apply."),
     "decline": gettext_lazy("The task applies."), "withdraw": gettext_lazy("The request is withdrawn."),
 }  # fmt: skip
 
@@ -41,6 +46,8 @@ def tailor(request: HttpRequest, slug: str, act: str) -> HttpResponse:
     project = project_for(user, slug)
     found, rights = tailoring_of(project), rights_of(user, project)
     auto_id = f"id_{act}_%s"
+    form: forms.Form
+    call: Callable[..., object]
     if act == "add-task":
         form = ExtraTaskForm(request.POST, auto_id=auto_id, phases=found.phases, roles=_roles(found))
         call, may = tailoring.add_task, rights.manages
@@ -67,7 +74,7 @@ def decide(request: HttpRequest, slug: str, pk: int, act: str) -> HttpResponse:
     asked = Exclusion.objects.filter(task__phase__iteration__project=project).select_related("task")
     exclusion = get_object_or_404(asked, pk=pk)
     rights, name = rights_of(user, project), f"{act}-{pk}"
-    calls = {
+    calls: dict[str, tuple[type[forms.Form], Callable[..., object], bool]] = {
         "approve": (PlainForm, tailoring.approve_exclusion, rights.judges),
         "decline": (ReasonForm, tailoring.decline_exclusion, rights.judges),
         "withdraw": (PlainForm, tailoring.withdraw_exclusion, rights.works),
@@ -136,7 +143,7 @@ def _move_page(
 
 def _page(request: HttpRequest, user: User, project: Project, tried: Tried | None = None) -> HttpResponse:
     found, rights, offers = tailoring_of(project), rights_of(user, project), Offers(tried)
-    context = {
+    context: dict[str, object] = {
         "project": project, "iteration": found.iteration, "found": found, "may_move": rights.manages,
         "add_task": None, "add_risk": None, "exclude": None,
         "waiting": [(each, _decisions(offers, rights, user, project, each)) for each in found.waiting],
@@ -161,8 +168,9 @@ def _additions(offers: Offers, rights: Rights, project: Project, found: Tailorin
         )  # fmt: skip
     if rights.works and found.excludable:
         made["exclude"] = offers.add(
-            "exclude", _act(project, "exclude"), _("Ask that a task does not apply"), ExclusionForm, folded=True,
-            hint=_("A second person approves. Until then the task stays as it is."), tasks=found.excludable,
+            "exclude", _act(project, "exclude"), _("Ask that a task does not apply"), ExclusionForm,
+            folded=True, tasks=found.excludable,
+            hint=_("A second person approves. Until then the task stays as it is."),
         )  # fmt: skip
     return made
 

@@ -18,7 +18,7 @@ from lifecycle.forms import work as forms
 from lifecycle.forms.fields import PlainForm, ReasonForm
 from lifecycle.models import QualityAction, Task, User
 from lifecycle.queries.tasks import risks_visible_to, tasks_visible_to
-from lifecycle.services import evidence, measures, risks, tasks
+from lifecycle.services import evidence, measures, risks, tailoring, tasks
 from lifecycle.views.acting import Tried, carry_out, reader, rights_of, seen
 from lifecycle.views.desk import Desk, desk_of, show_task
 
@@ -66,7 +66,9 @@ TASK_ACTS: dict[str, Act] = {
     "reject": Act(ReasonForm, tasks.reject_evidence, _("The evidence is rejected."), by="judges"),
     "reopen": Act(ReasonForm, tasks.reopen_task, _("The task is open again.")),
     "block": Act(ReasonForm, tasks.block_task, _("It is noted that the task is blocked.")),
-    "exclude": Act(forms.ExcludeForm, tasks.exclude_task, _("The task does not apply."), _people),
+    "exclude": Act(
+        ReasonForm, tailoring.request_exclusion, _("Your request waits for a second person.")
+    ),
     "assign": Act(forms.AssignForm, tasks.assign_task, _("The task is assigned."), _people, by="manages"),
     "duty": Act(
         forms.DutyForm, lambda duty, **given: tasks.set_duty(duty=duty or None, **given),

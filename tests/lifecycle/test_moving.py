@@ -80,7 +80,10 @@ def test_triggers_follow_and_those_that_are_gone_are_switched_off():
 
     gone = project.triggers.get(key="T-01")
     assert (gone.enabled, list(gone.firings.all())) == (False, [fired])
-    assert (project.triggers.get(key="T-02").schedule, project.triggers.get(key="T-02").enabled) == ("0 6 * * 1", True)
+    assert (project.triggers.get(key="T-02").schedule, project.triggers.get(key="T-02").enabled) == (
+        "0 6 * * 1",
+        True,
+    )
 
 
 def test_a_trigger_that_comes_back_is_switched_on_again():

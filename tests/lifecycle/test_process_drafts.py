@@ -56,7 +56,7 @@ def _values(form):
         value = bound.value()
         if value is True:
             value = "on"
-        if value is not None and value is not False and value != "" and value != []:
+        if value or type(value) is int:
             found[bound.html_name] = value
     return found
 
@@ -256,9 +256,11 @@ def test_who_was_overtaken_sees_the_difference_and_keeps_what_was_typed(client, 
 
 def test_a_task_is_added_in_a_phase(client, draft):
     data = {
-        "seen": draft.digest, "key": "1.3", "name": "Look", "phase": "P1", "summary": "Look at it", "owner": "DS",
+        "seen": draft.digest, "key": "1.3", "name": "Look", "phase": "P1", "summary": "Look at it",
+        "owner": "DS",
         "due_days": "3", "proof.provability": "review", "proof.evidence-TOTAL_FORMS": "1",
-        "proof.evidence-INITIAL_FORMS": "0", "proof.evidence-0-kind": "REV", "proof.evidence-0-asks": "A review",
+        "proof.evidence-INITIAL_FORMS": "0", "proof.evidence-0-kind": "REV",
+        "proof.evidence-0-asks": "A review",
     }  # fmt: skip
     page = client.get(reverse("lifecycle:process-draft-add", args=[draft.pk, "tasks"]) + "?phase=P1")
     assert page.context["form"].initial["phase"] == "P1"
@@ -336,7 +338,8 @@ def test_name_and_summary_change(client, draft):
 )
 def test_an_expression_is_checked_while_it_is_typed(client, person, kind, expression, words):
     answer = client.post(
-        reverse("lifecycle:process-check-expression") + f"?kind={kind}", {"criteria-0-expression": expression},
+        reverse("lifecycle:process-check-expression") + f"?kind={kind}",
+        {"criteria-0-expression": expression},
         headers={"HX-Request": "true", "HX-Trigger-Name": "criteria-0-expression"},
     )  # fmt: skip
 

@@ -3,11 +3,11 @@ from django.utils import timezone
 
 from lifecycle import events
 from lifecycle.models import Evidence, Iteration, Task, TaskDuty
+from lifecycle.services.tailoring import request_exclusion
 from lifecycle.services.tasks import (
     accept_risks,
     assign_task,
     block_task,
-    exclude_task,
     identify_risks,
     reject_evidence,
     reopen_task,
@@ -232,34 +232,6 @@ def test_rejected_evidence_stays_and_the_task_goes_back():
         reject_evidence(task=task, actor=project_of(task).created_by, reason=" ")
 
 
-@pytest.mark.parametrize("state", ["planned", "instantiated"])
-def test_an_optional_task_is_excluded_with_the_approval_of_a_second_person(state):
-    task = make.task(key="1.2", state=state)
-    reviewer = reviewer_of(task)
-
-    with one_entry("task.excluded") as detail:
-        excluded = exclude_task(task=task, actor=task.owner, approver=reviewer, reason="No users yet")
-
-    assert (excluded.state, excluded.state_reason) == ("not_applicable", "No users yet")
-    assert detail["approver"] == reviewer.pk
-
-
-def test_when_a_task_is_not_excluded():
-    mandatory = make.task(key="1.1")
-    phase = mandatory.phase
-    optional = make.task(phase, "1.2")
-    manager = project_of(optional).created_by
-
-    with refused("mandatory", mandatory):
-        exclude_task(task=mandatory, actor=mandatory.owner, approver=manager, reason="No")
-    with refused("own_approval", optional):
-        exclude_task(task=optional, actor=manager, approver=manager, reason="No")
-    with refused("approver_role", optional):
-        exclude_task(task=optional, actor=manager, approver=optional.owner, reason="No")
-    with invalid("missing", "reason"):
-        exclude_task(task=optional, actor=optional.owner, approver=manager, reason="")
-
-
 @pytest.mark.parametrize(
     "state", ["instantiated", "risks_identified", "mitigating", "risks_accepted", "evidence_attached"]
 )
@@ -320,7 +292,7 @@ def test_who_does_not_work_on_tasks(who):
     with forbidden(task):
         assign_task(task=task, owner=task.owner, actor=person)
     with forbidden(task):
-        exclude_task(task=task, actor=person, approver=project.created_by, reason="I want")
+        request_exclusion(task=task, actor=person, reason="I want")
     with forbidden(task):
         set_duty(task=task, user=task.owner, duty="C", actor=person)
 

@@ -13,7 +13,8 @@ from lifecycle.services.phases import (
     start_phase,
 )
 from lifecycle.services.risks import accept_risk, assess_risk, refuse_risk
-from lifecycle.services.tasks import accept_risks, exclude_task, identify_risks, start_task, verify_task
+from lifecycle.services.tailoring import approve_exclusion, request_exclusion
+from lifecycle.services.tasks import accept_risks, identify_risks, start_task, verify_task
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -65,9 +66,8 @@ def begin(phase, cast):
 def walk_first_phase(iteration, cast):
     first = begin(iteration.phases.get(key="P1"), cast)
     walk_task(first.tasks.get(key="1.1"), cast, "TRN")
-    exclude_task(
-        task=first.tasks.get(key="1.2"), actor=cast["owner"], approver=cast["manager"], reason="No need"
-    )
+    exclusion = request_exclusion(task=first.tasks.get(key="1.2"), actor=cast["owner"], reason="No need")
+    approve_exclusion(exclusion=exclusion, actor=cast["manager"])
     request_review(phase=first, actor=cast["scientist"])
     return decide_phase(phase=first, outcome="pass", actor=cast["reviewer"])
 
