@@ -85,6 +85,16 @@ class RequirementChanged:
     project_id: int
 
 
+@dataclass(frozen=True)
+class RiskEscalated:
+    """A risk that measures do not lower waits for a manager."""
+
+    risk_id: int
+    project_id: int
+    actor_id: int
+    reason: str
+
+
 run_ended = Signal()
 evidence_changed = Signal()
 trigger_started = Signal()
@@ -94,3 +104,4 @@ task_assigned = Signal()
 task_moved = Signal()
 firing_waits = Signal()
 requirement_changed = Signal()
+risk_escalated = Signal()

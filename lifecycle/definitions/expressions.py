@@ -41,7 +41,7 @@ def problem_of(expression: str, allowed: frozenset[str]) -> str | None:
         return _syntax(str(error))
     except RecursionError:
         return _("The expression is nested too deeply.")
-    code = _STRINGS.sub(lambda string: " " * len(string[0]), expression)
+    code = code_of(expression)
     bound = set(_BINDINGS.findall(code))
     unknown = sorted(set(names["variables"]) - bound - allowed)
     if unknown:
@@ -58,6 +58,11 @@ def problem_of(expression: str, allowed: frozenset[str]) -> str | None:
             "column": _column(code, missing[0]),
         }
     return None
+
+
+def code_of(expression: str) -> str:
+    """The expression with its string literals blanked, every character where it was."""
+    return _STRINGS.sub(lambda string: " " * len(string[0]), expression)
 
 
 def _syntax(message: str) -> str:

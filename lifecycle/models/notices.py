@@ -32,6 +32,7 @@ class Notice(models.Model):
         AUTHORIZATION_ENDING = "authorization_ending", _("An authorization ends soon or has ended")
         AUTHORIZATION_STOPPED = "authorization_stopped", _("An authorization was suspended or withdrawn")
         RISK_ENDING = "risk_ending", _("The acceptance of a risk ends soon")
+        RISK_ESCALATED = "risk_escalated", _("A risk waits for your decision")
         RISK_EXPIRED = "risk_expired", _("The acceptance of a risk has expired")
         MENTION = "mention", _("Somebody mentions you")
 

@@ -141,7 +141,7 @@ RISK_STATES = StateMachine(
             "escalate": "escalated",
             "close": "closed",
         },
-        "escalated": {"accept": "accepted"},
+        "escalated": {"accept": "accepted", "redefine": "reopened"},
         "accepted": {"close": "closed", **_REOPEN},
         "closed": _REOPEN,
     },

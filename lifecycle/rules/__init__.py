@@ -18,8 +18,10 @@ from lifecycle.rules.projects import (
     can_take_part,
     role_in,
 )
+from lifecycle.rules.risks import MOST_LOOPS, is_at_limit
 
 __all__ = [
+    "MOST_LOOPS",
     "can_audit",
     "can_cancel",
     "can_change",
@@ -33,6 +35,7 @@ __all__ = [
     "can_review",
     "can_see_project",
     "can_take_part",
+    "is_at_limit",
     "is_machine",
     "role_in",
     "sees_everything",

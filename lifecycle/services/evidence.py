@@ -144,6 +144,14 @@ def expire_evidence(*, evidence: Evidence, actor: Actor, reason: str) -> Evidenc
     return evidence
 
 
+def digest_of(run: Run) -> str:
+    """The digest that a finished run would have if it were frozen now; nothing is written.
+
+    Raises `Invalid` for a record that canonical JSON can not hold.
+    """
+    return _canonical(_content_of(run))[1]
+
+
 def _content_of(run: Run) -> dict[str, Any]:
     return {
         "format": FORMAT,

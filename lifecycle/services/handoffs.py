@@ -20,6 +20,7 @@ from lifecycle.models import (
     User,
 )
 from lifecycle.services.furnishing import fill_handoff
+from lifecycle.services.handoff_versions import ensure_current
 from lifecycle.services.steps import allow, change, ensure_open, ensure_same_project, locked, record
 from lifecycle.services.texts import line, prose
 
@@ -86,7 +87,8 @@ def offer_handoff(
     """The giver offers; each deliverable is tied to a snapshot or to a reference, by its order from 1.
 
     What a returned handoff was tied to before stays unless it is replaced. Ticks begin anew.
-    Raises `Refused` (`no_taker`, `deliverable_missing`), `Invalid` for an order that is not there.
+    Raises `Refused` (`no_taker`, `deliverable_missing`, `deliverable_changed` for expired evidence), `Invalid`
+    for an order that is not there.
     """
     handoff = locked(handoff, *_RELATED)
     allow(rules.can_offer(actor, handoff), _("Only its giver offers a handoff."))
@@ -96,6 +98,7 @@ def offer_handoff(
         raise Refused("no_taker", _("Somebody has to be named as taker first."))
     deliverables = {each.order: each for each in handoff.deliverables.select_for_update().order_by("order")}
     _tie(handoff, deliverables, snapshots or {}, references or {})
+    ensure_current(deliverables.values(), None)
 
     Deliverable.objects.bulk_update(deliverables.values(), ["snapshot", "reference"])
     handoff.criteria.update(ticked_at=None)
@@ -132,18 +135,23 @@ def tick_criterion(
 def accept_handoff(*, handoff: Handoff, actor: User) -> Handoff:
     """The taker takes the deliverables over, after ticking every criterion: `Refused("criteria_open")`
     else.
+
+    What has changed since the offer is `Refused("deliverable_changed")` with the difference named: its giver
+    offers it anew.
     """
     handoff = locked(handoff, *_RELATED)
     allow(rules.can_decide_handoff(actor, handoff), _("Only its taker accepts a handoff."))
     ensure_open(handoff.iteration)
     state = HANDOFF_STATES.next(handoff.state, "accept")
+    deliverables = list(handoff.deliverables.select_related("snapshot__run__model_version").order_by("order"))
+    ensure_current(deliverables, handoff.offered_at)
     waiting = handoff.criteria.filter(ticked_at__isnull=True).count()
     if waiting:
         text = _("Criteria that are not ticked: %(count)d.") % {"count": waiting}
         raise Refused("criteria_open", text)
 
     handoff.decided_at = timezone.now()
-    tied = [_tied(each) for each in handoff.deliverables.select_related("snapshot")]
+    tied = [_tied(each) for each in deliverables]
     return _move(
         handoff,
         state,

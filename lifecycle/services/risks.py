@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from ledger.actors import Actor
-from lifecycle import rules
+from lifecycle import events, rules
 from lifecycle.actions import LifecycleAction
 from lifecycle.definitions import RiskCategory
 from lifecycle.errors import Invalid, Refused
@@ -100,11 +100,17 @@ def accept_risk(*, risk: Risk, actor: User, reason: str = "", until: dt.date | N
 
 @transaction.atomic
 def refuse_risk(*, risk: Risk, actor: User, reason: str = "") -> Risk:
-    """State that the risk is not acceptable as it is: a measure has to be chosen, the task mitigates."""
+    """State that the risk is not acceptable as it is: a measure has to be chosen, the task mitigates.
+
+    Raises `Refused("loop_limit")` where measures were tried `rules.MOST_LOOPS` times in vain: a manager decides.
+    """
     task, risk = locked_risk(risk)
     allow_working(actor, task)
     reason = prose(reason, "reason", needed=False)
     state = RISK_STATES.next(risk.state, "refuse")
+    if rules.is_at_limit(risk, _project(task).risk_appetite):
+        text = _("It was reassessed %(loops)d times and is still above the appetite: a manager decides now.")
+        raise Refused("loop_limit", text % {"loops": risk.loops})
 
     moved = task_back_to_mitigating(task)
     return move_risk(
@@ -122,7 +128,7 @@ def escalate_risk(*, risk: Risk, actor: User, reason: str) -> Risk:
     if (risk.score or 0) <= _project(task).risk_appetite:
         raise Refused("within_appetite", _("This risk is within the appetite: accept it."))
 
-    return move_risk(
+    moved = move_risk(
         risk,
         task,
         state,
@@ -132,6 +138,9 @@ def escalate_risk(*, risk: Risk, actor: User, reason: str) -> Risk:
         loops=risk.loops,
         reason=reason,
     )
+    event = events.RiskEscalated(risk.pk, _project(task).pk, actor.pk, reason)
+    events.risk_escalated.send(sender=Risk, event=event)
+    return moved
 
 
 @transaction.atomic

@@ -16,6 +16,7 @@ from lifecycle.models import (
     Notice,
     Project,
     ReportedEvent,
+    Risk,
     Run,
     Task,
     Trigger,
@@ -127,6 +128,17 @@ def tell_reported(event: ReportedEvent) -> None:
         managers(project.pk), _K.EVENT_REPORTED, str(event),
         reverse("lifecycle:project-events", args=[project.slug]), f"event:{event.pk}", project.pk,
         but=event.reported_by_id,
+    )  # fmt: skip
+
+
+def tell_escalated(risk_id: int, reason: str, actor_id: int | None) -> None:
+    """Managers of a risk that measures do not lower; the one who hands it on knows."""
+    risk = Risk.objects.select_related("task__phase__iteration__project").get(pk=risk_id)
+    project = risk.task.phase.iteration.project
+    _tell(
+        managers(project.pk), _K.RISK_ESCALATED, _("Decide about risk %(risk)s") % {"risk": str(risk)[:200]},
+        reverse("lifecycle:project-risks", args=[project.slug]),
+        f"risk:{risk.pk}:escalated:{risk.loops}", project.pk, text=reason, but=actor_id,
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Reads and evaluates the conditions of triggers."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -7,7 +8,7 @@ import cel
 from django.utils.translation import gettext as _
 
 from lifecycle.definitions import cron_problem
-from lifecycle.definitions.expressions import TRIGGER_VARIABLES, problem_of
+from lifecycle.definitions.expressions import TRIGGER_VARIABLES, code_of, problem_of
 from lifecycle.errors import Invalid
 from lifecycle.models import Trigger
 
@@ -24,6 +25,47 @@ def check_condition(condition: str) -> None:
     problem = problem_of(condition, TRIGGER_VARIABLES) if condition.strip() else None
     if problem:
         raise Invalid("bad_condition", problem, "condition")
+
+
+_MONITORED = frozenset({"run", "title", "verdict", "rows", "model", "findings", "summary"})
+EVENT_FIELDS: dict[str, frozenset[str]] = {
+    "drift": _MONITORED
+    | {"psi", "prediction_psi", "share_drifted", "features", "drifted", "error_growth"},
+    "anomaly": _MONITORED | {"unseen_share", "out_of_range_share", "missing_increase", "type_violations"},
+    "schedule": frozenset({"due", "summary"}),
+    "manual": frozenset({"reason", "by"}),
+}
+"""What an event of a kind can hold, for kinds that only this site itself makes. Others bring what they bring."""
+
+_FIELD = re.compile(r"\b(event|params)\s*\.\s*([A-Za-z_]\w*)(?!\s*\()")
+_GUARD = re.compile(r"\bhas\(\s*(event|params)\s*\.\s*([A-Za-z_]\w*)\s*\)")
+
+
+def missing_field(condition: str, kind: str, params: Mapping[str, Any]) -> str | None:
+    """In words the first thing a condition asks for that will not be there; None if there is nothing.
+
+    What the condition itself guards with `has(...)` may be missing.
+    """
+    code = code_of(condition)
+    guarded = set(_GUARD.findall(code))
+    known = {"event": EVENT_FIELDS.get(kind), "params": frozenset(params)}
+    for found in _FIELD.finditer(code):
+        fields = known[found[1]]
+        if fields is None or found[2] in fields or found.groups() in guarded:
+            continue
+        return _("There is no “%(field)s” in column %(column)d; there are: %(known)s.") % {
+            "field": f"{found[1]}.{found[2]}",
+            "column": found.start() + 1,
+            "known": ", ".join(sorted(fields)) or _("none"),
+        }
+    return None
+
+
+def check_fields(condition: str, kind: str, params: Mapping[str, Any]) -> None:
+    """Raises Invalid for a condition that asks for a field that an event of the kind, or params, do not have."""
+    wrong = missing_field(condition, kind, params)
+    if wrong:
+        raise Invalid("unknown_field", wrong, "condition")
 
 
 def check_schedule(kind: str, schedule: str) -> None:
@@ -43,10 +85,15 @@ def read_condition(trigger: Trigger, event: Mapping[str, Any]) -> Reading:
     A condition that cannot be evaluated (a key that the event lacks, no yes or no as its value) counts as one
     that holds, with the problem: a guard that is broken must be seen, not fall silent.
     """
-    if not trigger.condition.strip():
+    return read(trigger.condition, trigger.params, event)
+
+
+def read(condition: str, params: Mapping[str, Any], event: Mapping[str, Any]) -> Reading:
+    """As `read_condition`, for a condition that belongs to no trigger yet."""
+    if not condition.strip():
         return Reading(True)
     try:
-        value = cel.evaluate(trigger.condition, {"event": dict(event), "params": dict(trigger.params)})
+        value = cel.evaluate(condition, {"event": dict(event), "params": dict(params)})
     except KeyError as error:
         return Reading(True, _("the event has no “%(key)s”") % {"key": error.args[0] if error.args else "?"})
     except (ValueError, TypeError, RuntimeError, ArithmeticError, RecursionError) as error:

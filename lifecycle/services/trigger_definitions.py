@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from zoneinfo import available_timezones
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -14,10 +15,12 @@ from lifecycle.errors import Invalid
 from lifecycle.models import Project, Trigger
 from lifecycle.services.steps import allow, ensure_active, locked, record
 from lifecycle.services.texts import line
-from lifecycle.services.trigger_conditions import check_condition, check_schedule
+from lifecycle.services.trigger_conditions import check_condition, check_fields, check_schedule
 
 _MOST_HOURS = 8784
-CHANGEABLE = ("name", "condition", "params", "schedule", "mode", "target_phase", "cooldown_hours", "enabled")
+CHANGEABLE = (
+    "name", "condition", "params", "schedule", "mode", "action", "target_phase", "cooldown_hours", "enabled",
+)  # fmt: skip
 
 
 @transaction.atomic
@@ -62,7 +65,7 @@ def define_trigger(
 
 @transaction.atomic
 def change_trigger(*, trigger: Trigger, actor: Actor, **changes: Any) -> Trigger:
-    """Change name, condition, params, schedule, mode, target phase, cooldown or whether it is enabled.
+    """Change name, condition, params, schedule, mode, action, target phase, cooldown or whether it is enabled.
 
     A changed schedule, or one that is switched on again, counts from now: what was missed is not caught up.
     """
@@ -82,7 +85,7 @@ def change_trigger(*, trigger: Trigger, actor: Actor, **changes: Any) -> Trigger
     for field in before:
         setattr(trigger, field, changes[field])
     trigger.name = line(trigger.name, "name")
-    _check(trigger)
+    _check(trigger, fields=bool({"condition", "params"} & set(before)))
 
     if "schedule" in before or "enabled" in before or "params" in before:
         trigger.next_due_at = None
@@ -105,7 +108,8 @@ def _said(trigger: Trigger) -> dict[str, object]:
     }
 
 
-def _check(trigger: Trigger) -> None:
+def _check(trigger: Trigger, *, fields: bool = True) -> None:
+    """`fields`: also that the condition asks only for what will be there; what was so before may stay."""
     for field, known in (
         ("kind", list(TriggerKind)),
         ("mode", Trigger.Mode.values),
@@ -114,8 +118,28 @@ def _check(trigger: Trigger) -> None:
         if getattr(trigger, field) not in known:
             raise Invalid("unknown_choice", _("There is no such choice."), field)
     check_condition(trigger.condition)
+    if fields:
+        check_fields(trigger.condition, trigger.kind, trigger.params)
     check_schedule(trigger.kind, trigger.schedule)
+    _check_zone(trigger)
+    _check_phase(trigger)
     if trigger.action == Trigger.Action.REOPEN_PHASE and not trigger.target_phase:
         raise Invalid("phase_missing", _("Say which phase is reopened."), "target_phase")
     if not 0 <= trigger.cooldown_hours <= _MOST_HOURS:
         raise Invalid("bad_cooldown", _("The cooldown is 0 to 8784 hours."), "cooldown_hours")
+
+
+def _check_zone(trigger: Trigger) -> None:
+    """A schedule is read in a time zone that there is."""
+    zone = trigger.params.get("timezone")
+    if trigger.schedule and zone and str(zone) not in available_timezones():
+        raise Invalid("unknown_zone", _("There is no time zone “%(zone)s”.") % {"zone": zone}, "params")
+
+
+def _check_phase(trigger: Trigger) -> None:
+    """The target phase is one of the project's process."""
+    if not trigger.target_phase:
+        return
+    keys = [phase["key"] for phase in trigger.project.process_version.document["phases"]]
+    if trigger.target_phase not in keys:
+        raise Invalid("unknown_phase", _("The process has no such phase."), "target_phase")

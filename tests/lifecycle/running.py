@@ -73,7 +73,7 @@ def iteration(made: Project) -> Iteration:
 def trigger(made: Project, **fields: Any) -> Trigger:
     """A trigger that a person decides about and that only tells people."""
     values = {
-        "key": f"T-{next(_numbers)}",
+        "key": f"X{next(_numbers)}",  # not one that the process opens a handoff on
         "name": "Watch",
         "kind": "drift",
         "mode": "ask",
