@@ -52,7 +52,9 @@ class ReportForm(forms.Form):
 
 class IncidentForm(ReportForm):
     kind, verb = "incident", _("Report the incident")
-    severity = forms.ChoiceField(label=_("How bad it is"), choices=list(_SEVERITY_WORDS.items()))
+    severity = forms.ChoiceField(
+        label=_("How bad it is"), choices=[("", _("choose")), *_SEVERITY_WORDS.items()]
+    )
     security = forms.BooleanField(
         label=_("Signs of an attack, a stolen key or poisoned data"), required=False
     )
@@ -61,7 +63,7 @@ class IncidentForm(ReportForm):
 
 class ChangeForm(ReportForm):
     kind, verb = "change", _("Report the change")
-    change = forms.ChoiceField(label=_("What changes"), choices=list(_CHANGE_WORDS.items()))
+    change = forms.ChoiceField(label=_("What changes"), choices=[("", _("choose")), *_CHANGE_WORDS.items()])
     what = forms.CharField(label=_("Its name and version"), max_length=300, required=False)
     training_code = forms.BooleanField(label=_("Code that trains the model is changed too"), required=False)
     field_order = ("change", "what", "summary", "training_code", "link")

@@ -38,8 +38,8 @@ class Notice(models.Model):
 
     class Way(models.TextChoices):
         PAGE = "page", _("In the page")
-        EMAIL = "email", _("And by e-mail at once")
-        DIGEST = "digest", _("And in the daily e-mail")
+        EMAIL = "email", _("In the page, and by e-mail at once")
+        DIGEST = "digest", _("In the page, and in the daily e-mail")
         NONE = "none", _("Not at all")
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="notices")

@@ -6,6 +6,7 @@ import pytest
 from django.core import mail as django_mail
 from django.core.mail.backends import locmem
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -17,6 +18,7 @@ from lifecycle.queries.notices import notices_of
 from lifecycle.services import handoffs, mails, notices, outbox, projects, runs, tasks, triggers
 from tests import make
 
+SOURCES = 4  # what higher apps put into the inbox costs them some queries
 MORNING = datetime(2026, 6, 1, 8, 0, tzinfo=UTC)
 
 
@@ -214,16 +216,20 @@ class TestPages:
         assert html.index("Fresh news") < html.index("Old news")
         assert "Not for me" not in html
 
-    @pytest.mark.parametrize("count", [1, 4])
-    def test_the_list_costs_the_same_for_any_number(self, client, django_assert_num_queries, count):
+    def test_the_list_costs_the_same_for_any_number(self, client):
         me, project = make.user(), make.small_project()
         make.member(project, user=me)
-        for number in range(count):
-            tell(me, key=f"{number}", project=project)
         client.force_login(me)
 
-        with django_assert_num_queries(5):  # session, person, count, notices, counts of the bar
-            client.get(reverse("lifecycle:notices"))
+        costs = []
+        for number in range(4):
+            tell(me, key=f"{number}", project=project)
+            with CaptureQueriesContext(connection) as queries:
+                client.get(reverse("lifecycle:notices"))
+            costs.append(len(queries))
+
+        assert len(set(costs)) == 1
+        assert costs[0] <= 9
 
     def test_what_concerns_a_project_that_i_left_is_gone(self):
         project = make.small_project()
@@ -280,7 +286,7 @@ class TestPages:
 
         assert "<script>alert" not in client.get(reverse("lifecycle:notices")).text
 
-    def test_the_bar_counts_what_the_inbox_lists_in_one_query(self, django_assert_num_queries):
+    def test_the_bar_counts_what_the_inbox_lists_at_a_fixed_cost(self, django_assert_max_num_queries):
         project = make.small_project()
         me = project.created_by
         iteration = make.iteration(project)
@@ -302,7 +308,7 @@ class TestPages:
         )
         tell(me)
 
-        with django_assert_num_queries(1):
+        with django_assert_max_num_queries(1 + SOURCES):
             counts = counts_of(me)
 
         assert (counts.inbox, counts.notices) == (len(inbox_of(me)), 1)
