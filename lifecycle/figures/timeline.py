@@ -17,6 +17,8 @@ ROOM_FOR_CODE = 34  # units that a box needs to hold its phase's code
 MOST_STEPS = 12
 DECEMBER = 12
 WEEKLY_FROM = 20  # days
+QUIET = 2.5  # as many times the busy time as the whole may last before what is quiet is cut short
+LEFT_OF_QUIET = 1.3  # then as many times the busy time are drawn
 
 
 @dataclass(frozen=True)
@@ -95,14 +97,27 @@ class IterationTimeline:
         return "; ".join(parts) or _("No iteration has begun")
 
     @cached_property
-    def scale(self) -> Scale:
+    def _ends(self) -> tuple[float, float, bool]:
+        """The first moment drawn, the last one, and whether the quiet time until today is cut short."""
         moments = [self.today]
         for row in self.rows:
             moments += [m for phase in row.phases for m in (phase.begin, phase.end)]
             moments += [m for span in row.live for m in (span.begin, span.end or self.today)]
             moments += [gate.at for gate in row.gates] + [mark.at for mark in row.triggers]
         first, last = min(moments).timestamp(), max(moments).timestamp()
-        air = max(last - first, 3600.0) * 0.03
+        busy = max((m for m in moments if m < self.today), default=self.today).timestamp() - first
+        cut = max(moments) == self.today and busy > 0 and last - first > busy * QUIET
+        return first, first + busy * LEFT_OF_QUIET if cut else last, cut
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether nothing happened for so long that the time until today is not to scale."""
+        return self._ends[2]
+
+    @cached_property
+    def scale(self) -> Scale:
+        first, last, _cut = self._ends
+        air = max(last - first, 10.0) * 0.03
         return Scale(first - air, last + air, self.LEFT, self.RIGHT)
 
     def x(self, moment: Moment) -> float:
@@ -193,6 +208,11 @@ class IterationTimeline:
         return _("today")
 
     @property
+    def gap_x(self) -> str:
+        """Where the dots stand that say that time is left out."""
+        return num(self.x(self.today) - 30)
+
+    @property
     def today_y(self) -> str:
         return num(self.height - 4)
 
@@ -211,7 +231,7 @@ def _calendar_steps(low: Moment, high: Moment) -> list[tuple[Moment, str]]:
         step = dt.timedelta(days=max(1, 7 if span.days > WEEKLY_FROM else span.days // 8))
         first = (low + dt.timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
         return [(moment, _day(moment)) for moment in _every(first, high, step)]
-    minutes = next((m for m in (5, 15, 60, 180, 360) if span / dt.timedelta(minutes=m) <= MOST_STEPS), 720)
+    minutes = next((m for m in (1, 5, 15, 60, 180, 360) if span / dt.timedelta(minutes=m) <= MOST_STEPS), 720)
     first = low.replace(minute=0, second=0, microsecond=0)
     step = dt.timedelta(minutes=minutes)
     return [(moment, f"{moment:%H:%M}") for moment in _every(first, high, step) if moment >= low]
