@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from lifecycle.figures import AgeBar
 from lifecycle.models import Handoff, Iteration, User
@@ -15,6 +16,17 @@ _S = Handoff.State
 COLUMNS = (_S.PLANNED, _S.OFFERED, _S.RETURNED, _S.ACCEPTED)
 USUAL_DAYS = 3.0
 """How long an answer usually takes; what is over it stands apart on a card."""
+
+
+class HeldBar(AgeBar):
+    """Days with whoever holds a handoff."""
+
+    @property
+    def label(self) -> str:
+        return _("%(days)s days with whoever holds it, usual are up to %(usual)s") % {
+            "days": f"{self.days:g}",
+            "usual": f"{self.usual:g}",
+        }
 
 
 @dataclass(frozen=True)
@@ -31,9 +43,9 @@ class BoardCard:
         return self.late_by > 0
 
     @property
-    def age(self) -> AgeBar | None:
+    def age(self) -> HeldBar | None:
         """The clock of whoever holds it; none where no clock runs."""
-        return AgeBar(round(self.days, 1), USUAL_DAYS) if self.days is not None else None
+        return HeldBar(round(self.days, 1), USUAL_DAYS) if self.days is not None else None
 
 
 @dataclass(frozen=True)

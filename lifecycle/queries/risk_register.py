@@ -165,7 +165,9 @@ def risk_register(project: Project, iteration: Iteration | None, picked: Picked)
     found = Risk.objects.filter(task__phase__iteration=iteration)
     found = found.select_related("task__phase", "task__owner", "accepted_by")
     risks = list(
-        found.prefetch_related("actions__performer").order_by("task__phase__order", "task__order", "key", "pk")
+        found.prefetch_related("actions__performer").order_by(
+            "task__phase__order", "task__order", "key", "pk"
+        )
     )
     for risk in risks:  # what is known already is not read again by those who ask for the project
         risk.task.phase.iteration = iteration

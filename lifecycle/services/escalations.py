@@ -52,5 +52,12 @@ def decide_escalated(
     risk.loops = 0
     state = RISK_STATES.next(risk.state, "redefine")
     return move_risk(
-        risk, task, state, LifecycleAction.RISK_REOPENED, actor, "loops", reason=reason, phase_reopened=home.key
+        risk,
+        task,
+        state,
+        LifecycleAction.RISK_REOPENED,
+        actor,
+        "loops",
+        reason=reason,
+        phase_reopened=home.key,
     )

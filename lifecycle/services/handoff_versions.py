@@ -126,7 +126,9 @@ def _record_of(snapshot: Snapshot) -> Mapping[str, Any]:
 def _metrics(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     """The metrics that differ, at most five: “: accuracy 0.93 → 0.95, …”."""
     old, new = (_numbers(each) for each in (before, after))
-    said = [f"{name} {old[name]:.6g} → {new[name]:.6g}" for name in old if name in new and old[name] != new[name]]
+    said = [
+        f"{name} {old[name]:.6g} → {new[name]:.6g}" for name in old if name in new and old[name] != new[name]
+    ]
     more = ", …" if len(said) > _MOST_METRICS else ""
     return f": {', '.join(said[:_MOST_METRICS])}{more}" if said else ""
 

@@ -29,8 +29,7 @@ def check_condition(condition: str) -> None:
 
 _MONITORED = frozenset({"run", "title", "verdict", "rows", "model", "findings", "summary"})
 EVENT_FIELDS: dict[str, frozenset[str]] = {
-    "drift": _MONITORED
-    | {"psi", "prediction_psi", "share_drifted", "features", "drifted", "error_growth"},
+    "drift": _MONITORED | {"psi", "prediction_psi", "share_drifted", "features", "drifted", "error_growth"},
     "anomaly": _MONITORED | {"unseen_share", "out_of_range_share", "missing_increase", "type_violations"},
     "schedule": frozenset({"due", "summary"}),
     "manual": frozenset({"reason", "by"}),
