@@ -21,7 +21,8 @@ def locked(record: M, *related: str) -> M:
     What a caller holds may be stale, so that services judge this copy. `related` is fetched along, not
     locked. Others may still refer to the row: they do so after they have recorded, and would wait in a ring.
     """
-    rows = type(record)._default_manager.select_for_update(of=("self",), no_key=True).select_related(*related)
+    # The class that a lazy `request.user` stands for, where `type()` would give its wrapper.
+    rows = record.__class__._default_manager.select_for_update(of=("self",), no_key=True).select_related(*related)
     return rows.get(pk=record.pk)
 
 
