@@ -1,7 +1,8 @@
 import pytest
+from django.utils import timezone
 
 from lifecycle.definitions import plain
-from lifecycle.models import Membership, ProcessVersion, Trigger
+from lifecycle.models import Membership, Trigger
 from lifecycle.services.processes import change_draft, draft_process, publish_process, retire_process
 from lifecycle.services.projects import (
     add_member,
@@ -115,10 +116,7 @@ def test_a_project_is_not_created_with_bad_input(field, value, code):
 
 @pytest.mark.parametrize("state", ["draft", "retired"])
 def test_a_project_needs_a_published_process(state):
-    version = make.process_version()
-    ProcessVersion.objects.update(
-        state=state, published_at=None if state == "draft" else version.published_at
-    )
+    version = make.process_version(state=state, published_at=None if state == "draft" else timezone.now())
     person = make.user()
 
     with refused("not_published"):
