@@ -88,7 +88,7 @@ CONSEQUENCES = {
 }
 SIGNERS = ("reviewer", "second", "third")
 NEVER = ("auditor", "stranger", "org_auditor")
-signer = st.sampled_from((*SIGNERS, "manager", "scientist", "auditor", "stranger", "org_auditor"))
+signer = st.sampled_from((*SIGNERS * 4, "manager", "scientist", "auditor", "stranger", "org_auditor"))
 
 
 class Walk(Work):
@@ -119,16 +119,20 @@ class Walk(Work):
             make.trigger(project, action="reopen_phase", target_phase="P1"),
             make.trigger(project, action="suspend_authorization"),
         ]
-        self.entries = Entry.objects.count()
+        self.entries, self.verified = Entry.objects.count(), 0
         self.remember()
 
     @initialize(
-        first=st.sampled_from(STARTS), second=st.sampled_from(STARTS), ready=st.sampled_from((True, True, False))
+        first=st.sampled_from(STARTS),
+        second=st.sampled_from(STARTS),
+        ready=st.sampled_from((True, True, False)),
     )
     def begin_somewhere(self, first, second, ready):
         Work.begin_somewhere(self, "verified" if ready else first, second)
         if ready:
             make.phase(self.iteration, "P1", "in_review")
+            make_gates.evaluation(make_gates.gate(self.project, model_version=self.version, scope={}))
+            self.entries = Entry.objects.count()
         self.remember()
 
     def remember(self):
@@ -178,14 +182,23 @@ class Walk(Work):
         self.attempt(evaluate_gate, who, own=0, gate=gate)
 
     @precondition(lambda self: self.gate() is not None)
-    @rule(
-        who=signer,
-        decision=st.sampled_from(("approve",) * 6 + ("acknowledge", "reject")),
-        knows=st.sampled_from((True,) * 9 + (False,)),
-        looked=st.sampled_from((True,) * 6 + (False,)),
-        back_to=st.sampled_from(("", "P1", "P2")),
-    )
-    def sign(self, who, decision, knows, looked, back_to):
+    @rule(data=st.data(), times=st.integers(1, 4))
+    def sign(self, data, times):
+        for _ in range(times):
+            self.sign_once(
+                data.draw(signer),
+                decision=data.draw(st.sampled_from(("approve",) * 6 + ("acknowledge", "reject"))),
+                knows=data.draw(st.sampled_from((True,) * 9 + (False,))),
+                looked=data.draw(st.sampled_from((True,) * 6 + (False,))),
+                back_to=data.draw(st.sampled_from(("", "P1", "P2"))),
+            )
+
+    @precondition(lambda self: self.gate() is not None)
+    @rule(data=st.data())
+    def sign_another_time(self, data):
+        self.sign_once(data.draw(signer), decision="approve", knows=True, looked=True, back_to="")
+
+    def sign_once(self, who, decision, knows, looked, back_to):
         gate = self.gate()
         if looked and gate.state == "open":
             self.attempt(evaluate_gate, "manager", own=0, gate=gate)
@@ -193,7 +206,8 @@ class Walk(Work):
         before = Authorization.objects.count()
         done = self.attempt(
             sign_gate, who, gate=gate, password=make.PASSWORD if knows else "guess", decision=decision,
-            meaning="approval", digest=seen.digest if seen else "0" * 64, comment="So be it", target_phase=back_to,
+            meaning="approval", digest=seen.digest if seen else "0" * 64, comment="So be it",
+            target_phase=back_to,
         )  # fmt: skip
         assert not done or (knows and who in SIGNERS)
         if Authorization.objects.count() > before:
@@ -215,7 +229,9 @@ class Walk(Work):
         if self.attempt(act, who, gate=self.gate(), reason="So be it"):
             assert who == "manager"
 
-    @rule(who=st.sampled_from(("manager", "scientist")), to=st.sampled_from((*SIGNERS, "scientist", "auditor")))
+    @rule(
+        who=st.sampled_from(("manager", "scientist")), to=st.sampled_from((*SIGNERS, "scientist", "auditor"))
+    )
     def give_a_task_away(self, who, to):
         task = Task.objects.filter(phase__iteration=self.current()).first()
         if task is not None and self.attempt(assign_task, who, task=task, owner=self.people[to]):
@@ -248,7 +264,7 @@ class Walk(Work):
         self.entries += len(fired) + sum(each.state == "merged" for each in fired)  # in the cooldown
         assert Entry.objects.count() == self.entries
 
-    @precondition(lambda self: Firing.objects.exists())
+    @precondition(lambda _: Firing.objects.exists())
     @rule(who=person, act=st.sampled_from((start_firing, reject_firing, merge_firing)), data=st.data())
     def decide_about_a_firing(self, who, act, data):
         found = list(Firing.objects.order_by("pk"))
@@ -282,7 +298,9 @@ class Walk(Work):
     @invariant()
     def the_ledger_is_intact_and_holds_what_succeeded(self):
         assert Entry.objects.count() == self.entries
-        assert verify().intact
+        if self.verified != self.entries:
+            assert verify().intact
+            self.verified = self.entries
 
     @invariant()
     def never_two_open_iterations(self):
@@ -345,7 +363,9 @@ class Walk(Work):
     def i10_every_firing_comes_to_one_end(self):
         ends = ["firing.started", "firing.rejected", "firing.merged"]
         for firing in Firing.objects.all():
-            told = Entry.objects.filter(subject_type="lifecycle.firing", subject_id=str(firing.pk), action__in=ends)
+            told = Entry.objects.filter(
+                subject_type="lifecycle.firing", subject_id=str(firing.pk), action__in=ends
+            )
             assert [entry.action for entry in told] == (
                 [] if firing.state == "waiting" else [f"firing.{firing.state}"]
             )
