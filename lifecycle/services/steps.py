@@ -22,8 +22,8 @@ def locked(record: M, *related: str) -> M:
     locked. Others may still refer to the row: they do so after they have recorded, and would wait in a ring.
     """
     # The class that a lazy `request.user` stands for, where `type()` would give its wrapper.
-    rows = record.__class__._default_manager.select_for_update(of=("self",), no_key=True).select_related(*related)
-    return rows.get(pk=record.pk)
+    rows = record.__class__._default_manager.select_for_update(of=("self",), no_key=True)
+    return rows.select_related(*related).get(pk=record.pk)
 
 
 def allow(permitted: bool, text: str) -> None:  # noqa: FBT001 - reads as: allow(this, or say that)

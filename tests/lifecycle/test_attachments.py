@@ -49,14 +49,16 @@ def test_a_file_is_kept_under_its_digest_and_becomes_a_document(task):
     ]
     assert (attachment.path, attachment.size) == (f"attachments/{attachment.digest}", 13)
     assert is_intact(attachment)
-    assert attachment.snapshot.kind == "DOC" and attachment.digest in attachment.snapshot.content
+    assert attachment.snapshot.kind == "DOC"
+    assert attachment.digest in attachment.snapshot.content
 
 
 @pytest.mark.parametrize(
     ("name", "content"),
     [
         ("a.png", b"\x89PNG\r\n\x1a\n1"), ("a.JPG", b"\xff\xd8\xff1"), ("a.webp", b"RIFF1234WEBP"),
-        ("ä b 😀.txt", "Grüße".encode()), ("a.csv", b"a,b\r\n1,2"), ("a.json", b'{"a": 1}'), ("a.yaml", b"a: 1"),
+        ("ä b 😀.txt", "Grüße".encode()), ("a.csv", b"a,b\r\n1,2"), ("a.json", b'{"a": 1}'),
+        ("a.yaml", b"a: 1"),
         ("a.docx", office("[Content_Types].xml", "word/document.xml")),
         ("a.xlsx", office("[Content_Types].xml", "xl/workbook.xml")),
     ],
@@ -74,7 +76,8 @@ def test_these_types_are_taken(task, name, content):
         ("a.json", b"[" * 100_000, "bad_type"), ("a.docx", b"PK", "bad_type"),
         ("a.docx", office("[Content_Types].xml", "word/x", "word/vbaProject.bin"), "bad_type"),
         ("a.docx", office("evil"), "bad_type"),
-        ("../a.pdf", b"%PDF-", "bad_name"), ("a\\b.pdf", b"%PDF-", "bad_name"), ("a\n.pdf", b"%PDF-", "bad_name"),
+        ("../a.pdf", b"%PDF-", "bad_name"), ("a\\b.pdf", b"%PDF-", "bad_name"),
+        ("a\n.pdf", b"%PDF-", "bad_name"),
         ("a\u202efdp.exe.pdf", b"%PDF-", "bad_name"), ("x" * 200 + ".pdf", b"%PDF-", "bad_name"),
         (".pdf", b"%PDF-", "bad_name"), (" ", b"%PDF-", "bad_name"),
     ],
@@ -83,7 +86,8 @@ def test_bad_files_are_named(task, name, content, code):
     with invalid(code, "file"):
         give(task, content, name)
 
-    assert not Attachment.objects.exists() and not Snapshot.objects.exists()
+    assert not Attachment.objects.exists()
+    assert not Snapshot.objects.exists()
 
 
 def test_a_file_is_not_larger_than_the_limit(task, settings):
@@ -126,7 +130,8 @@ def test_a_file_is_given_fetched_and_made_evidence_on_the_page(task, client):
     assert b"".join(answer.streaming_content) == b"%PDF-1.7"
     assert answer.headers["Content-Disposition"].startswith("attachment;")
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert proven.status_code == 302 and task.evidence.get().snapshot == attachment.snapshot
+    assert proven.status_code == 302
+    assert task.evidence.get().snapshot == attachment.snapshot
     assert "Bericht" in client.get(reverse("lifecycle:task", args=[task.pk])).content.decode()
 
 
@@ -135,10 +140,12 @@ def test_a_refused_file_leaves_the_page_with_the_reason(task, client, settings):
     settings.GATEBOOK_ATTACHMENT_BYTES = 1_000_000
 
     for name, content, words in (
-        ("a.pdf", b"", "empty"), ("a.exe", b"MZ", "none of these types"), ("a.pdf", b"x" * 1_000_001, "more than"),
+        ("a.pdf", b"", "empty"), ("a.exe", b"MZ", "none of these types"),
+        ("a.pdf", b"x" * 1_000_001, "more than"),
     ):  # fmt: skip
         answer = send(client, task, name, content)
-        assert answer.status_code == 422 and words in answer.content.decode()
+        assert answer.status_code == 422
+        assert words in answer.content.decode()
 
 
 def test_an_upload_needs_the_token_of_the_form(task):

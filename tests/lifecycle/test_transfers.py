@@ -176,8 +176,10 @@ def test_an_administrator_passes_work_on_and_closes_the_account_on_a_page(
     none = client.post(url, {"reason": "Leaves"})
     done = client.post(url, {"reason": "Leaves", "taker": taker.pk})
 
-    assert "Open work" in page and "1.1" in page
-    assert none.status_code == 422 and "Nobody is named" in none.content.decode()
+    assert "Open work" in page
+    assert "1.1" in page
+    assert none.status_code == 422
+    assert "Nobody is named" in none.content.decode()
     assert done.status_code == 302
     leaver.refresh_from_db()
     assert not leaver.is_active
