@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, path, reverse_lazy
 from lifecycle.views import (
     absences,
     accounts,
+    analytics,
     attachments,
     comments,
     design,
@@ -78,7 +79,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:slug>/requirements/<int:pk>/<slug:act>/", requirements.act, name="requirement-act"),
     path("projects/<slug:slug>/handoffs/", handoffs.project_handoffs, name="project-handoffs"),
     path(
-        "projects/<slug:slug>/handoffs/board/", handoff_board.project_handoff_board, name="project-handoff-board"
+        "projects/<slug:slug>/handoffs/board/",
+        handoff_board.project_handoff_board,
+        name="project-handoff-board",
     ),
     path("projects/<slug:slug>/risks/", risks.project_risks, name="project-risks"),
     path("projects/<slug:slug>/risks/add/", risks.add, name="risk-add"),
@@ -125,14 +128,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("projects/<slug:slug>/tailoring/", tailoring.project_tailoring, name="project-tailoring"),
     path("projects/<slug:slug>/tailoring/<slug:act>/", tailoring.tailor, name="tailoring-act"),
-    path(
-        "projects/<slug:slug>/tailoring/<int:pk>/<slug:act>/", tailoring.decide, name="tailoring-decide"
-    ),
+    path("projects/<slug:slug>/tailoring/<int:pk>/<slug:act>/", tailoring.decide, name="tailoring-decide"),
     path("projects/<slug:slug>/process/", tailoring.project_move, name="project-move"),
     path(
         "projects/<slug:slug>/ownership/<int:number>/assign/", ownership_edit.assign, name="ownership-assign"
     ),
-    path("projects/<slug:slug>/ownership/<int:number>/role/", ownership_edit.assign_role, name="ownership-role"),
+    path(
+        "projects/<slug:slug>/ownership/<int:number>/role/", ownership_edit.assign_role, name="ownership-role"
+    ),
     path("projects/<slug:slug>/ownership/history/", ownership_edit.history, name="ownership-history"),
     path("people/", people.organization, name="organization"),
     path("people/add/", people.add, name="person-add"),
@@ -158,4 +161,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:slug>/stack/test-score/<slug:key>/", stack.score_item, name="test-score-item"),
     path("views/save/", saved_views.save, name="view-save"),
     path("views/<int:pk>/remove/", saved_views.remove, name="view-remove"),
+    path("projects/<slug:slug>/analytics/", analytics.project_analytics, name="project-analytics"),
+    path(
+        "projects/<slug:slug>/analytics/<slug:table>.csv", analytics.project_csv, name="project-analytics-csv"
+    ),
+    path("projects/<slug:slug>/analytics/ocel.json", analytics.project_ocel, name="project-ocel"),
+    path("analytics/", analytics.analytics, name="analytics"),
+    path("analytics/<slug:table>.csv", analytics.analytics_csv, name="analytics-csv"),
 ]
