@@ -13,7 +13,7 @@ from config.demo.console import DemoConsole
 from config.demo.recommendations import fallback
 from config.demo.rounds import Plan, Window
 from config.demo.setting import next_iteration, require, set_up
-from config.demo.work import Team, ask_gate, do_task, shown_by, unmet
+from config.demo.work import Team, ask_gate, do_task, shown_by, sign, unmet
 from config.demo.worker import DemoError
 from governance.models import Gate
 from governance.services.gates import refuse_gate
@@ -42,8 +42,11 @@ WORDS: dict[str, dict[str, Any]] = {
 }
 
 
-def tell(console: DemoConsole) -> Project:
-    """Tell the whole story, or what of it has not happened yet. Needs a worker."""
+def tell(console: DemoConsole, *, leave_gate: bool = False) -> Project:
+    """Tell the whole story, or what of it has not happened yet. Needs a worker.
+
+    `leave_gate` ends it at the last deployment decision, with one of its two signatures.
+    """
     with console.step("Gather: sales of stores in the United States, Italy and Japan"):
         pizzatron_data.write(settings.GATEBOOK_DATA_ROOT)
     team = set_up(
@@ -58,7 +61,7 @@ def tell(console: DemoConsole) -> Project:
     if team.iteration.number == 1:
         _at_home(team)
         next_iteration(team, trigger="T-06", start_phase="P2", because="it trains on all three markets")
-    _everywhere(team)
+    _everywhere(team, leave_gate=leave_gate)
     return team.project
 
 
@@ -95,7 +98,7 @@ def _refused(team: Team, plan: Plan) -> None:
     team.console.line("G4 Deployment decision: refused, back to modeling.")
 
 
-def _everywhere(team: Team) -> None:
+def _everywhere(team: Team, *, leave_gate: bool) -> None:
     """Iteration 2: one model for all three markets, which has to hold in each of them."""
     team.console.title("Iteration 2: all three markets")
     require(team.project, requirements.pizzatron_country_requirements(), team.who("marta"))
@@ -104,7 +107,13 @@ def _everywhere(team: Team) -> None:
     trained = rounds.train(team, plan, "all", specs.pizzatron_all_markets(), "all markets, one currency")
     rounds.evaluate(team, plan, trained)
     model = rounds.model_of(trained)
-    rounds.authorize(team, plan, model, "Every country holds against its own benchmark.")
+    comment = "Every country holds against its own benchmark."
+    if leave_gate:
+        asked = ask_gate(team, "G4", model=model, environment=rounds.ENVIRONMENT, scope=dict(plan.scope))
+        sign(team, asked, "saskia", comment)
+        team.console.line("G4 Deployment decision: one signature is missing. Log in as dario.")
+        return
+    rounds.authorize(team, plan, model, comment)
     rounds.deploy(team, plan, model)
     runs = rounds.watch(team, model, [_watched(country, country) for country in COUNTRIES])
     do_task(team, "6.1", shown_by(*runs))

@@ -185,21 +185,25 @@ def pass_gate(
     evaluation = ask_gate(team, key, model=model, environment=environment, scope=scope)
     if not evaluation.verdict:
         raise DemoError(f"{key} does not pass: " + "; ".join(unmet(evaluation)))
-    passwords = logins()
     for username in signers:
-        sign_gate(
-            gate=evaluation.gate,
-            actor=team.who(username),
-            password=passwords[username],
-            decision="approve",
-            meaning="approval",
-            digest=evaluation.digest,
-            comment=comment,
-        )
+        sign(team, evaluation, username, comment)
     evaluation.gate.refresh_from_db()
     names = " and ".join(str(team.who(username)) for username in signers)
     team.console.line(f"{key} {evaluation.gate.name}: passed, signed by {names}.")
     return evaluation.gate
+
+
+def sign(team: Team, evaluation: Evaluation, username: str, comment: str) -> None:
+    """One approval under what was evaluated."""
+    sign_gate(
+        gate=evaluation.gate,
+        actor=team.who(username),
+        password=logins()[username],
+        decision="approve",
+        meaning="approval",
+        digest=evaluation.digest,
+        comment=comment,
+    )
 
 
 def unmet(evaluation: Evaluation) -> list[str]:

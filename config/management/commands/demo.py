@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from argparse import ArgumentParser
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management import CommandError, call_command
@@ -17,7 +18,7 @@ from ledger.errors import GatebookError
 from lifecycle.models import Project
 from reports.services.reports import make_report
 
-STORIES = {"pizzatron": pizzatron.tell, "flights": flights.tell}
+STORIES: dict[str, Callable[..., Project]] = {"pizzatron": pizzatron.tell, "flights": flights.tell}
 
 
 class Command(BaseCommand):
@@ -28,15 +29,23 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("story", nargs="?", choices=sorted(STORIES), default="pizzatron")
         parser.add_argument("--no-serve", action="store_true", help="stop before serving the site")
+        parser.add_argument(
+            "--leave-gate",
+            action="store_true",
+            help="pizzatron: end at the last deployment decision, which then waits for your signature",
+        )
         parser.add_argument("--bind", help="address and port of the site")
 
     def handle(self, *args: object, **options: Any) -> None:
+        if options["leave_gate"] and options["story"] != "pizzatron":
+            raise CommandError("--leave-gate goes with the story pizzatron.")
+        extra = {"leave_gate": True} if options["leave_gate"] else {}
         console, begun = DemoConsole(), time.monotonic()
         call_command("migrate", verbosity=0, interactive=False)
         console.title(f"Gatebook demo: {options['story']}")
         try:
             with worker():
-                project = STORIES[options["story"]](console)
+                project = STORIES[options["story"]](console, **extra)
         except (DemoError, GatebookError) as problem:
             raise CommandError(str(problem)) from problem
         self._report(console, project)
