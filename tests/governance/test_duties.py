@@ -5,12 +5,12 @@ import pytest
 from governance.queries.duties import barred_from_signing
 from ledger.models import Entry
 from ledger.services import erase_payload
+from lifecycle.models import Task
 from lifecycle.services.evidence import attach_evidence, freeze_run
+from lifecycle.services.iterations import complete_iteration, open_iteration
 from lifecycle.services.phases import reopen_phase
 from lifecycle.services.runs import record_run, request_training
 from lifecycle.services.tasks import assign_task
-from lifecycle.services.iterations import complete_iteration, open_iteration
-from lifecycle.models import Task
 from tests import make, make_gates
 from tests.governance.given import first_task
 from tests.lifecycle import running

@@ -1,0 +1,263 @@
+"""Who gets what at every address: all routes, every method, each role, against the table in `rights.csv`.
+
+The table has a line for each route and method, and a column for each role with the status of the answer;
+`login` is the way to the log-in page. Most forms are sent empty: 422 and 400 mean that the person may, and
+that the form was not filled in. A route without a line fails; the failure shows the lines as they would be.
+Write them into the table after asking of each whether it is right:
+
+    RIGHTS_TABLE=write ./gatebook test tests/config/test_rights.py
+"""
+
+import csv
+import io
+import os
+import re
+from pathlib import Path
+
+import pytest
+from django.db import connection, transaction
+from django.test import Client
+from django.urls import get_resolver, reverse
+from django.urls.exceptions import NoReverseMatch
+
+from ledger.models import Entry
+from tests import make, make_gates
+from tests.governance.given import rows
+
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+
+TABLE = Path(__file__).with_name("rights.csv")
+MEMBERS = ("manager", "contributor", "reviewer", "auditor")
+ORGANIZATION = ("administrator", "process_owner", "org_auditor")
+ROLES = ("anonymous", "stranger", *MEMBERS, *ORGANIZATION)
+AUDITORS = ("auditor", "org_auditor")
+FIRST = ("anonymous", "manager", *[role for role in ROLES if role not in ("anonymous", "manager")])
+# What everybody may reach without a log-in, and why that is right.
+PUBLIC = {
+    "healthz": "a supervisor asks it",
+    "readyz": "a supervisor asks it",
+    "lifecycle:login": "the door itself",
+    "lifecycle:logout": "who is not logged in is logged out already",
+}
+# What an auditor asks for although it leaves a job and an entry: it reads, and changes no record of others.
+ASKED = {
+    "reports:ledger-verify": "the ledger is recomputed",
+    "reports:project-reports": "a report of what the auditor may read anyway",
+}
+# What anybody does to their own account and nothing else; an auditor too.
+OWN = re.compile(
+    r"lifecycle:(login|logout|password|token|notice|account|absence|language|preference|view|me\b).*"
+)
+ACTS = {
+    "tasks": "start", "risks": "accept", "measures": "start", "handoffs": "offer", "firings": "reject",
+    "iterations": "stop", "phases": "start", "requirements": "agree", "tailoring": "exclude",
+}  # fmt: skip
+
+
+def routes(resolver=None, space="", path=""):
+    """(name, path) of every address of the site."""
+    for pattern in (resolver or get_resolver()).url_patterns:
+        here = path + str(pattern.pattern)
+        if hasattr(pattern, "url_patterns"):
+            yield from routes(pattern, f"{space}{pattern.namespace}:" if pattern.namespace else space, here)
+        else:
+            yield space + (pattern.name or f"unnamed {here}"), here
+
+
+@pytest.fixture
+def world():
+    """One record of each kind in one project, and a person of each role."""
+    given = make_gates.authorization()
+    project, iteration = given.project, given.gate.iteration
+    people = {role: make.member(project, role) for role in MEMBERS}
+    people |= {role: make.user(org_role=role.removeprefix("org_")) for role in ORGANIZATION}
+    people |= {"stranger": make.user(), "anonymous": None}
+    make.phase(iteration, "P2", "in_progress")
+    task = make.task(iteration.phases.get(key="P2"), "2.1", owner=people["contributor"])
+    risk = make.risk(task)
+    records = {
+        "tasks": task,
+        "risks": risk,
+        "measures": make.quality_action(make.risk(task, "qa_selected")),
+        "handoffs": make.handoff(iteration, giver=people["contributor"], taker=people["reviewer"]),
+        "runs": make.run(project),
+        "triggers": make.trigger(project),
+        "firings": make.firing(make.trigger(project)),
+        "gates": given.gate,
+        "evaluations": make_gates.evaluation_of(given.gate),
+        "deployments": make_gates.deployment(given),
+        "findings": make_gates.finding(project),
+        "authorizations": given,
+        "process": project.process_version,
+        "requirements": make.requirement(project, "draft"),
+        "people": people["contributor"],
+        "iterations": iteration,
+    }
+    return project, people, records
+
+
+def address_of(name, path, project, records):
+    """An address of this route that exists where there is such a record; None for what has no name."""
+    segments = re.findall(r"([a-z-]+)/(?:\(\?P)?<(?:int:|slug:|str:)?(pk|number|key|order|index)\b", path)
+    values = {"slug": project.slug, "key": "P2", "order": 1, "index": 1, "number": 1, "part": "tasks"}
+    values["pk"] = 999_999
+    for segment, what in segments:
+        if what == "pk" and segment in records:
+            values["pk"] = records[segment].pk
+        if what == "key" and segment == "gates":
+            values["key"] = "G2"
+    actors = [part for part in re.findall(r"([a-z-]+)/(?:<[^>]+>/)*<slug:act>", path) if part in ACTS]
+    values["act"] = ACTS[actors[-1]] if actors else "start"
+    asked = re.findall(r"<(?:\w+:)?(\w+)>", path)
+    return reverse(name, kwargs={key: values.get(key, "x") for key in asked})
+
+
+def ask(client, method, address, data, before):
+    """The status of the answer and which records it changed, the ledger's among them; then undone."""
+    cookies, written = client.cookies.copy(), []
+
+    def watch(execute, sql, params, many, context):
+        if sql.startswith(("INSERT", "UPDATE", "DELETE", "WITH")) and "django_session" not in sql:
+            written.append(sql)
+        return execute(sql, params, many, context)
+
+    with transaction.atomic():
+        with connection.execute_wrapper(watch):
+            if method == "POST" and address.startswith("/api/"):
+                answer = client.post(address, data, content_type="application/json")
+            elif method == "POST":
+                answer = client.post(address, data)
+            else:
+                answer = client.generic(method, address)
+        # What was written may have been taken back by a refusal: only then is it worth a look at every row.
+        found = rows() | {"entries": Entry.objects.count()} if written and before else {}
+        transaction.set_rollback(True)
+    client.cookies = cookies  # a log-out is undone too
+    changed = [label for label, values in found.items() if values != before[label]]
+    to_login = answer.status_code == 302 and answer.url.startswith(f"{reverse('lifecycle:login')}?next=")
+    return ("login" if to_login else str(answer.status_code)), changed
+
+
+def filled(records):
+    """What makes those forms complete that are judged for their content before anybody's rights are."""
+    given, deployment, finding = records["authorizations"], records["deployments"], records["findings"]
+    return {
+        "governance:gate-sign": {
+            "digest": records["evaluations"].digest, "decision": "approve", "meaning": "approval",
+            "password": make.PASSWORD,
+        },
+        "governance:gate-refuse": {"refuse-reason": "Because"},
+        "governance:gate-withdraw": {"withdraw-reason": "Because"},
+        "governance:deployment-record": {
+            "model_version": given.model_version_id, "environment": "production",
+        },
+        "governance:deployment-withdraw": {f"withdraw-{deployment.pk}-reason": "Because"},
+        "governance:finding-open": {"finding-title": "Odd", "finding-severity": "low"},
+        "governance:finding-settle": {f"settle-{finding.pk}-settlement": "Done"},
+        **{
+            f"governance:authorization-{move}": {f"{move}-reason": "Because"}
+            for move in ("suspend", "resume", "withdraw")
+        },
+    }  # fmt: skip
+
+
+def observed(world):
+    """(route, method) -> role -> status, and what is wrong whatever the table says."""
+    project, people, records = world
+    clients = {role: Client(raise_request_exception=False) for role in ROLES}
+    for role, person in people.items():
+        if person is not None:
+            clients[role].force_login(person)
+    before = rows() | {"entries": Entry.objects.count()}
+    table, faults, forms = {}, [], filled(records)
+    for name, path in sorted(routes()):
+        try:
+            address = address_of(name, path, project, records)
+        except NoReverseMatch as no:
+            faults.append(f"{name}: no address: {no}")
+            continue
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+            asked = method in ("GET", "POST")
+            line = {}
+            for role in FIRST if asked else ("manager",):
+                if role not in FIRST[:2] and line["manager"] == "405":
+                    line[role] = "405"  # the method is not known here, whoever asks
+                    continue
+                # A reading that changes something, or a change by somebody who may not, is a fault.
+                watched = role == "manager" if method == "GET" else asked and role in (*AUDITORS, "anonymous")
+                line[role], changed = ask(
+                    clients[role], method, address, forms.get(name, {}), before if watched else None
+                )
+                left = {"lifecycle.Job", "entries"} if name in ASKED else set()
+                if set(changed) - left and not OWN.match(name):
+                    faults.append(f"{method} {name} by {role} changed {changed}")
+                if line[role] == "500":
+                    faults.append(f"{method} {name} by {role} is an error")
+            if asked:
+                table[name, method] = line
+            elif (
+                name not in PUBLIC
+                and not OWN.match(name)
+                and set(line.values()) - {"405", "403", "401", "404", "login"}
+            ):
+                faults.append(f"{method} {name} is answered: {line}")
+    return table, faults
+
+
+def read_table():
+    with TABLE.open(newline="") as file:
+        return {(line.pop("route"), line.pop("method")): line for line in csv.DictReader(file)}
+
+
+def as_text(table):
+    said = io.StringIO()
+    writer = csv.DictWriter(said, ["route", "method", *ROLES], lineterminator="\n")
+    writer.writeheader()
+    for (route, method), line in sorted(table.items()):
+        writer.writerow({"route": route, "method": method, **line})
+    return said.getvalue()
+
+
+def test_every_route_answers_every_role_as_the_table_says(world):
+    found, faults = observed(world)
+    if os.environ.get("RIGHTS_TABLE") == "write":
+        TABLE.write_text(as_text(found))
+
+    wanted = read_table()
+
+    other = {key: line for key, line in found.items() if wanted.get(key) != line}
+    gone = sorted(set(wanted) - set(found))
+    assert not faults, "\n".join(faults)
+    assert not other, "Not as in rights.csv:\n" + as_text(other)
+    assert not gone, f"In rights.csv but no route: {gone}"
+
+
+@pytest.mark.parametrize("role", AUDITORS)
+def test_the_table_lets_auditors_read_and_change_nothing(role):
+    for (route, method), line in read_table().items():
+        if method == "POST" and not OWN.match(route) and route not in PUBLIC | ASKED:
+            # The API reads what was sent before it looks for the project that it is about.
+            unread = {"400"} if route.startswith("api:") else set()
+            assert line[role] in {"403", "404", "405"} | unread, (route, line[role])
+
+
+def test_the_table_keeps_those_out_who_have_no_log_in():
+    for (route, method), line in read_table().items():
+        if route not in PUBLIC:
+            assert line["anonymous"] in ("login", "401", "403", "404", "405"), (
+                route,
+                method,
+                line["anonymous"],
+            )
+
+
+def test_the_table_hides_projects_from_strangers():
+    about = {
+        name
+        for name, path in routes()
+        if re.search(r"<(slug|int):(slug|pk)>", path) and "process" not in path
+    }
+    for (route, method), line in read_table().items():
+        if route in about:
+            unread = {"400"} if (route, method) == ("api:project-events", "POST") else set()
+            assert line["stranger"] in {"403", "404", "405"} | unread, (route, method, line["stranger"])
