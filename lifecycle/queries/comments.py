@@ -1,12 +1,13 @@
 """Comments on a record, and what was attached to a task."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import models
 from django.db.models import Prefetch, QuerySet
 
 from ledger.models import subject_type
-from lifecycle.models import Attachment, Comment, Task, User
+from lifecycle.models import Attachment, Comment, Evidence, Task, User
 from lifecycle.queries.projects import projects_visible_to
 
 
@@ -31,10 +32,10 @@ def comments_visible_to(user: User) -> QuerySet[Comment]:
     return found.filter(project__in=projects_visible_to(user).values("pk"))
 
 
-def attachments_of(task: Task) -> list[FileLine]:
-    """The files of a task, the last one first. 2 queries, people and documents included."""
+def attachments_of(task: Task, evidence: Iterable[Evidence]) -> list[FileLine]:
+    """The files of a task, the last one first; `evidence` is the task's. 1 query, people included."""
     found = Attachment.objects.filter(task=task).select_related("snapshot", "uploaded_by")
-    proven = set(task.evidence.values_list("snapshot_id", flat=True).order_by())
+    proven = {each.snapshot_id for each in evidence}
     return [FileLine(each, each.snapshot_id in proven) for each in found.order_by("-uploaded_at", "-pk")]
 
 

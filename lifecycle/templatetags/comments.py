@@ -1,7 +1,7 @@
 """The thread of comments on any record: `{% load comments %}{% comments record project %}`."""
 
 import re
-from typing import Any
+from typing import Any, cast
 
 from django import forms, template
 from django.db import models
@@ -12,9 +12,10 @@ from django.utils.safestring import SafeString
 
 from lifecycle.comment_subjects import kind_of
 from lifecycle.forms.comments import CommentForm
-from lifecycle.models import Comment, Project
+from lifecycle.models import Comment, Membership, Project, User
 from lifecycle.queries.comments import comments_of
-from lifecycle.rules import can_manage_project, can_take_part
+from lifecycle.queries.pages import WORKING_ROLES
+from lifecycle.rules import can_change, role_in
 
 register = template.Library()
 _TOKEN = re.compile(r"(?P<url>https?://[^\s<>\"']+)|(?<![\w@./])@(?P<name>[\w.+-]+)")
@@ -24,7 +25,7 @@ _TAIL = ".,;:!?)]}»”’*"
 
 @register.inclusion_tag("lifecycle/comments/_thread.html", takes_context=True)
 def comments(context: Context, record: models.Model, project: Project) -> dict[str, Any]:
-    """What was said about a record, and a form for whoever may say something. 3 or 4 queries."""
+    """What was said about a record, and a form for whoever may say something. 2 or 3 queries."""
     return thread(context["request"], record, project)
 
 
@@ -32,8 +33,9 @@ def thread(
     request: HttpRequest, record: models.Model, project: Project, form: forms.Form | None = None
 ) -> dict[str, Any]:
     """The context of the thread's template; `form` is what was refused."""
-    writes = can_take_part(request.user, project)  # type: ignore[arg-type]  # pages want a log-in
-    manages = writes and can_manage_project(request.user, project)  # type: ignore[arg-type]
+    user = cast("User", request.user)  # pages want a log-in
+    role = role_in(user, project) if can_change(user) else None
+    writes, manages = role in WORKING_ROLES, role == Membership.Role.MANAGER
     found = comments_of(record)
     return {
         "request": request,

@@ -100,12 +100,12 @@ def show_task(
 
 
 def _files(desk: Desk) -> dict[str, Any]:
-    """The files of the task and the form for another one. 2 queries."""
+    """The files of the task and the form for another one. 1 query."""
     tried = desk.offers.tried
     refused = tried.form if tried is not None and tried.name == "file" else None
     adds = desk.running and desk.rights.takes_part
     return {
-        "files": attachments_of(desk.task),
+        "files": attachments_of(desk.task, desk.detail.evidence),
         "file_form": (refused or AttachmentForm(auto_id="id_file_%s")) if adds else None,
         "may_prove": desk.open and desk.rights.works and desk.task.state in _AT_WORK,
         "most_megabytes": settings.GATEBOOK_ATTACHMENT_BYTES // 1_000_000,
