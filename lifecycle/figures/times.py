@@ -14,6 +14,8 @@ def span_text(seconds: float | None) -> str:
     """A span of time in its two largest units: `3 d 4 h`, `12 min`, `45 s`; a dash for none."""
     if seconds is None:
         return "–"
+    if 0 < seconds < 1:
+        return _("< 1 s")
     if seconds < 60:
         return _("%s s") % f"{seconds:.0f}"
     if seconds < 3_600:

@@ -18,6 +18,15 @@ PAGES = re.compile(r"/|/ledger/|/projects/[a-z0-9][a-z0-9-]{0,59}/tasks/")
 _PASSING = frozenset({"cursor", "page"})
 
 
+def kept_query(query: str) -> str:
+    """What of a query is worth keeping: filters, without empty ones and the place within the list."""
+    try:
+        pairs = parse_qsl(query.lstrip("?"), max_num_fields=50)
+    except ValueError:  # more fields than any list has
+        return ""
+    return urlencode([pair for pair in pairs if pair[0] not in _PASSING])
+
+
 @transaction.atomic
 def save_view(*, user: User, name: str, page: str, query: str = "") -> SavedView:
     """Keep a list with its filters under a name; the same name on the same list replaces the view.
@@ -28,8 +37,7 @@ def save_view(*, user: User, name: str, page: str, query: str = "") -> SavedView
     name = line(name, "name", most=100)
     if not PAGES.fullmatch(page):
         raise Invalid("unknown_page", _("Views of this page can not be kept."), "page")
-    pairs = [pair for pair in parse_qsl(query.lstrip("?"), max_num_fields=50) if pair[0] not in _PASSING]
-    kept = line(urlencode(pairs), "query", most=1000, needed=False)
+    kept = line(kept_query(query), "query", most=1000, needed=False)
     found = SavedView.objects.select_for_update().filter(user=user, page=page, name=name).first()
     if found is None and SavedView.objects.filter(user=user).count() >= MOST:
         raise Refused("too_many", _("You keep %(most)d views already: remove one first.") % {"most": MOST})
