@@ -39,7 +39,7 @@ class TriggerForm(forms.Form):
     )  # fmt: skip
     params = FiniteParamsField(
         label=gettext_lazy("Parameters"), required=False, max_length=4000,
-        help_text=gettext_lazy("One a line: share = 0.3. For schedules also timezone = \"Europe/Berlin\"."),
+        help_text=gettext_lazy('One a line: share = 0.3. For schedules also timezone = "Europe/Berlin".'),
     )  # fmt: skip
     schedule = forms.CharField(
         label=gettext_lazy("Cron line"), required=False, max_length=100,

@@ -14,6 +14,8 @@ from lifecycle.models import Iteration, Phase, Project, Risk, User
 SCALE = range(1, 6)
 SOON = dt.timedelta(days=14)
 _SETTLED = (Risk.State.ACCEPTED, Risk.State.CLOSED)
+_OFF_MAP = (Risk.State.IDENTIFIED, Risk.State.CLOSED)
+"""Off the map: what nobody has assessed yet (its numbers are the process's suggestion), and what is closed."""
 
 SHOWN = ("open", "above", "escalated", "accepted", "ending", "closed", "all")
 """What the register can be narrowed to, in the order of its pills."""
@@ -73,8 +75,9 @@ class Register:
         }.get(show, True)
 
     def is_above(self, risk: Risk) -> bool:
-        """Whether a risk that is neither accepted nor closed scores above the appetite."""
-        return risk.state not in _SETTLED and (risk.score or 0) > self.project.risk_appetite
+        """Whether a risk that was assessed, and is neither accepted nor closed, is above the appetite."""
+        quiet = (*_SETTLED, *_OFF_MAP)
+        return risk.state not in quiet and (risk.score or 0) > self.project.risk_appetite
 
     @cached_property
     def found(self) -> list[Risk]:
@@ -93,7 +96,8 @@ class Register:
 
     @cached_property
     def unscored(self) -> int:
-        return sum(risk.score is None for risk in self.risks)
+        """How many nobody has assessed."""
+        return sum(risk.state == Risk.State.IDENTIFIED for risk in self.risks)
 
     @cached_property
     def counts(self) -> dict[str, int]:
@@ -108,8 +112,8 @@ class Register:
 
     @cached_property
     def cells(self) -> list[list[Cell]]:
-        """Rows from severity 5 down to 1, each with occurrence 1 to 5. Closed risks are not on the map."""
-        alive = [risk for risk in self.risks if risk.state != Risk.State.CLOSED]
+        """Rows from severity 5 down to 1, each with occurrence 1 to 5."""
+        alive = [risk for risk in self.risks if risk.state not in _OFF_MAP]
         return [[self._cell(alive, s, o) for o in SCALE] for s in reversed(SCALE)]
 
     def _cell(self, alive: list[Risk], severity: int, occurrence: int) -> Cell:
@@ -122,7 +126,7 @@ class Register:
 
     def _fits(self, risk: Risk) -> bool:
         picked, owner = self.picked, risk.task.owner_id
-        on_map = risk.state != Risk.State.CLOSED
+        on_map = risk.state not in _OFF_MAP
         return (
             self.shows(risk, picked.show)
             and (not picked.phase or risk.task.phase.key == picked.phase)

@@ -89,7 +89,7 @@ def _done_again(name: str, snapshot: Snapshot, run: Run, since: datetime) -> str
 def _later(run: Run, since: datetime) -> Run | None:
     """The latest run that did the same again after `since`. Every window of monitoring stands for itself.
 
-    A training follows any other training of its task; of other runs the title or the specification is the same.
+    A training follows any other training of its task; of other runs title or specification are the same.
     """
     if run.kind == Run.Kind.MONITORING:
         return None

@@ -87,8 +87,8 @@ def offer_handoff(
     """The giver offers; each deliverable is tied to a snapshot or to a reference, by its order from 1.
 
     What a returned handoff was tied to before stays unless it is replaced. Ticks begin anew.
-    Raises `Refused` (`no_taker`, `deliverable_missing`, `deliverable_changed` for expired evidence), `Invalid`
-    for an order that is not there.
+    Raises `Refused` (`no_taker`, `deliverable_missing`, and `deliverable_changed` for expired evidence),
+    `Invalid` for an order that is not there.
     """
     handoff = locked(handoff, *_RELATED)
     allow(rules.can_offer(actor, handoff), _("Only its giver offers a handoff."))

@@ -102,7 +102,8 @@ def accept_risk(*, risk: Risk, actor: User, reason: str = "", until: dt.date | N
 def refuse_risk(*, risk: Risk, actor: User, reason: str = "") -> Risk:
     """State that the risk is not acceptable as it is: a measure has to be chosen, the task mitigates.
 
-    Raises `Refused("loop_limit")` where measures were tried `rules.MOST_LOOPS` times in vain: a manager decides.
+    Raises `Refused("loop_limit")` where measures were tried `rules.MOST_LOOPS` times in vain: a manager
+    decides.
     """
     task, risk = locked_risk(risk)
     allow_working(actor, task)

@@ -34,7 +34,7 @@ EVENT_FIELDS: dict[str, frozenset[str]] = {
     "schedule": frozenset({"due", "summary"}),
     "manual": frozenset({"reason", "by"}),
 }
-"""What an event of a kind can hold, for kinds that only this site itself makes. Others bring what they bring."""
+"""What an event of a kind can hold, for kinds that only this site makes. Others bring what they bring."""
 
 _FIELD = re.compile(r"\b(event|params)\s*\.\s*([A-Za-z_]\w*)(?!\s*\()")
 _GUARD = re.compile(r"\bhas\(\s*(event|params)\s*\.\s*([A-Za-z_]\w*)\s*\)")
@@ -61,7 +61,7 @@ def missing_field(condition: str, kind: str, params: Mapping[str, Any]) -> str |
 
 
 def check_fields(condition: str, kind: str, params: Mapping[str, Any]) -> None:
-    """Raises Invalid for a condition that asks for a field that an event of the kind, or params, do not have."""
+    """Raises Invalid for a condition that asks for what events of the kind, or params, do not have."""
     wrong = missing_field(condition, kind, params)
     if wrong:
         raise Invalid("unknown_field", wrong, "condition")

@@ -65,7 +65,7 @@ def define_trigger(
 
 @transaction.atomic
 def change_trigger(*, trigger: Trigger, actor: Actor, **changes: Any) -> Trigger:
-    """Change name, condition, params, schedule, mode, action, target phase, cooldown or whether it is enabled.
+    """Change name, condition, params, schedule, mode, action, phase, cooldown or whether it is enabled.
 
     A changed schedule, or one that is switched on again, counts from now: what was missed is not caught up.
     """

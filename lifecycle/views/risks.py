@@ -182,7 +182,8 @@ def _pills(request: HttpRequest, register: Register) -> list[tuple[str, str, int
     """(value, name, count, query) of each group; the rest of the filter stays."""
     names = {
         "open": _("Open"), "above": _("Above appetite"), "escalated": _("Escalated"),
-        "accepted": _("Accepted"), "ending": _("Acceptance ends soon"), "closed": _("Closed"), "all": _("All"),
+        "accepted": _("Accepted"), "ending": _("Acceptance ends soon"), "closed": _("Closed"),
+        "all": _("All"),
     }  # fmt: skip
     return [(show, names[show], register.counts[show], _query(request, show=show)) for show in SHOWN]
 
@@ -205,7 +206,8 @@ def _map(request: HttpRequest, register: Register) -> dict[str, Any]:
             cells.append(
                 {
                     "cell": cell, "x": x, "y": y, "cy": y + CELL_HEIGHT // 2, "ty": y + CELL_HEIGHT // 2 + 4,
-                    "now_x": x + 62, "before_x": x + 26, "now_left": x + 47, "now_top": y + CELL_HEIGHT // 2 - 15,
+                    "now_x": x + 62, "before_x": x + 26, "now_left": x + 47,
+                    "now_top": y + CELL_HEIGHT // 2 - 15,
                     "now_url": _query(request, now=place, before="", show=""),
                     "before_url": _query(request, before=place, now="", show=""),
                     "picked": register.picked.now == (cell.severity, cell.occurrence)

@@ -18,10 +18,10 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from ledger.errors import Invalid
-from lifecycle.definitions import TriggerKind, cron_problem
+from lifecycle.definitions import cron_problem
 from lifecycle.definitions.expressions import TRIGGER_VARIABLES, problem_of
 from lifecycle.forms.trigger_edit import NewTriggerForm, TriggerForm, lines_and_rest
-from lifecycle.models import Project, Trigger, User
+from lifecycle.models import Project, Trigger
 from lifecycle.queries.pages import triggers_visible_to
 from lifecycle.services import triggers as services
 from lifecycle.services.dry_run import FIRES, MERGED, MOST_EVENTS, QUIET, UNREADABLE, DryResult, dry_run
@@ -101,7 +101,7 @@ def check(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def dry(request: HttpRequest, pk: int) -> HttpResponse:
-    """What the trigger, or the draft that is sent, would have done on past events; writes nothing. 7 queries."""
+    """What the trigger, or the draft sent, would have done on past events; writes nothing. 7 queries."""
     user = reader(request)
     trigger = seen(triggers_visible_to(user), pk)
     manages = rights_of(user, trigger.project).manages
@@ -144,7 +144,7 @@ def _dry_page(
         "manages": manages,
         "page": Paginator(results, A_PAGE if not draft else MOST_EVENTS).get_page(request.GET.get("page")),
         "looks": _LOOKS,
-        "words": _words(),
+        "word_of": _words(),
         "counts": [(_words()[name], counts[name], _LOOKS[name]) for name in _LOOKS],
         "title": ngettext("It would have fired once", "It would have fired %d times", acting) % acting
         if acting > 1
