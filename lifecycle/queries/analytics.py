@@ -204,7 +204,7 @@ def _frame(flow: Flow) -> pd.DataFrame:
     frame = pd.DataFrame([move[: len(columns)] for move in flow.moves], columns=columns)
     frame["at"] = pd.to_datetime(frame["at"], utc=True)
     ends = [flow.closed.get((move.project, move.iteration)) for move in flow.moves]
-    limit = pd.to_datetime(pd.Series(ends, index=frame.index, dtype="object"), utc=True)
+    limit = pd.to_datetime(pd.Series(ends, index=frame.index, dtype="object"), utc=True).dt.as_unit("us")
     limit = limit.fillna(pd.Timestamp(timezone.now()))
     following = frame.groupby(["kind", "record"], sort=False)["at"].shift(-1)
     frame["last"] = following.isna()
