@@ -1,0 +1,261 @@
+"""Every page: nothing for axe to complain of, no sideways overflow, one heading of the first level, a title.
+
+Pages are found by walking the URL configuration. One whose address wants an argument that `told` does not
+know fails the test: add the record there.
+"""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.test import Client
+from django.urls import get_resolver, reverse
+from django.urls.exceptions import NoReverseMatch
+
+from lifecycle.definitions import catalogue
+from lifecycle.models import Run, Task
+from lifecycle.services.absences import enter_absence
+from lifecycle.services.comments import add_comment
+from lifecycle.services.notices import tell
+from lifecycle.services.process_edits import draft_from
+from lifecycle.services.tokens import issue_token
+from reports.services.reports import request_report
+from tests import make, make_gates
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+LONG = "Überprüfung-der-Eingangsdaten-" * 9 + "🍕 نص"
+WINDOWS = [("light", 1440), ("dark", 390)]
+NARROWEST = 360
+# What answers a GET and is no page of its own: a part of one, a file, or another address.
+NO_PAGES = {
+    "healthz": "for a supervisor",
+    "readyz": "for a supervisor",
+    "lifecycle:logout": "sent by a button only",
+}
+RECORD = {
+    "verdict": "drift",
+    "main_metric": "accuracy",
+    "metrics": {"accuracy": 0.71},
+    "limits": [{"metric": "accuracy", "op": ">=", "limit": 0.8, "holds": False, "text": "It is low."}],
+    "findings": [{"severity": "drift", "text": "“price” moved."}],
+    "features": {
+        "price": {
+            "psi": 0.4,
+            "histogram": {"edges": [0, 1, 2], "reference": [0.5, 0.5], "current": [0.1, 0.9]},
+        }
+    },
+    "slices": {"country=IT": {"rows": 50, "accuracy": 0.6, "baseline_accuracy": 0.7}},
+}
+
+
+def routes(resolver=None, space="", path=""):
+    """(name, path) of every address of the site but the API's."""
+    for pattern in (resolver or get_resolver()).url_patterns:
+        here = path + str(pattern.pattern)
+        if hasattr(pattern, "url_patterns"):
+            if not here.startswith("api/"):
+                yield from routes(
+                    pattern, f"{space}{pattern.namespace}:" if pattern.namespace else space, here
+                )
+        else:
+            yield space + (pattern.name or ""), here
+
+
+@pytest.fixture
+def told():
+    """A person who may do everything, and what an address may name, by the segment before the argument."""
+    person = make.user(name="Marta Ibsen", org_role="administrator")
+    home = make_gates.deployment(make_gates.authorization(_project_of(person))).project
+    trip = home.iterations.get()
+    task = make.task(make.phase(trip, "P2"), "2.1", Task.State.MITIGATING, owner=person, name=LONG)
+    make.evidence(task)
+    make.risk(task, "accepted")
+    make.risk(task, "escalated")
+    make.quality_action(make.risk(task, "qa_selected", text=LONG))
+    colleague = make.member(home, "contributor", "DS", user=make.user(name=LONG))
+    handoff = make.handoff(trip, "offered", giver=colleague, taker=person, title=LONG)
+    make.handoff(trip, "returned", giver=person, due_on=make.tomorrow())
+    runs = [
+        make.run(home, "MON", record=RECORD, model_version=home.model_versions.get(), title=LONG, task=task)
+        for _each in range(2)
+    ]
+    make.run(home, "TRN", "running", progress=0.4, step="fitting", iteration=trip)
+    make.run(home, "EVL" if "EVL" in Run.Kind.values else "TRN", "failed")
+    firing = make.firing(make.trigger(home), run=runs[0], summary=LONG)
+    make.requirement(home, statement=LONG, slice="month=12")
+    finding = make_gates.finding(home, title=LONG)
+    add_comment(subject=task, project=home, text=LONG, url="/", actor=person)
+    enter_absence(
+        person=colleague, deputy=person, starts_on=make.tomorrow(), ends_on=make.tomorrow(), actor=colleague
+    )
+    issue_token(user=person, name=LONG[:100], scope="read", days=9, actor=person)
+    tell(people=[person], kind="mention", key="occasion:1", subject=LONG, url="/inbox/")
+    draft = draft_from(document=catalogue(), actor=person)
+    report = request_report(project=home, actor=person)
+    gate = make_gates.gate(_project_of(person, expression="metrics['accuracy'] > 0.9"))
+    evaluation = make_gates.evaluation(gate)
+    return person, {
+        "slug": home.slug, "tasks": task.pk, "handoffs": handoff.pk, "runs": runs[0].pk,
+        "triggers": firing.trigger_id, "firings": firing.pk, "gates": gate.pk, "evaluations": evaluation.pk,
+        "authorizations": home.authorizations.get().pk, "deployments": home.deployments.get().pk,
+        "findings": finding.pk, "process": draft.pk, "edit": "tasks", "at": "1.1", "people": colleague.pk,
+        "reports": report.pk, "ledger": 1, "iterations": 1, "components": "data-analysis",
+        "canvas": "dilemmas", "maturity": "mlops-automation", "test-score": "D1",
+        "lifecycle:process-version": home.process_version_id,
+    }  # fmt: skip
+
+
+def _project_of(person, **rules):
+    home = make.project(person, make_gates.gate_document(**rules))
+    make.phase(make.iteration(home), "P1", "in_review")
+    return home
+
+
+def address_of(name, path, told):
+    """Where this route leads in the told project; None for one that is only sent to."""
+    values = {}
+    for before, argument in re.findall(r"([a-z_.-]+)/(?=<)<(?:\w+:)?(\w+)>", path):
+        values[argument] = told.get(name, told.get("slug" if argument == "slug" else before))
+    asked = re.findall(r"<(?:\w+:)?(\w+)>", path)
+    return reverse(name, kwargs={argument: values.get(argument) for argument in asked})
+
+
+def pages(person, told):
+    """The addresses that are pages, and what is wrong with the table of arguments."""
+    client, found, unknown = Client(raise_request_exception=False), [], []
+    client.force_login(person)
+    for name, path in routes():
+        if name in NO_PAGES:
+            continue
+        try:
+            address = address_of(name, path, told)
+        except NoReverseMatch:
+            address = None
+        wanted = re.findall(r"<(?:\w+:)?(\w+)>", path)
+        answer = client.get(address) if address else None
+        if answer is None or answer.status_code == 404:
+            unknown.append(f"{name}: nothing is told for {wanted} of {path}")
+        elif answer.status_code == 200 and "text/html" in answer.get("Content-Type", ""):
+            if b"<html" in answer.content:
+                found.append(address)
+        elif answer.status_code >= 500:
+            unknown.append(f"{name}: {answer.status_code}")
+    return found, unknown
+
+
+def faults_of(page):
+    """What is wrong with the page that is shown, in the windows and themes that matter."""
+    wrong = []
+    if page.locator("h1").count() != 1:
+        wrong.append(f"{page.locator('h1').count()} headings of the first level")
+    if page.title().removesuffix("Gatebook").strip(" ·") == "":
+        wrong.append("no title")
+    for scheme, width in WINDOWS:
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size({"width": width, "height": 900})
+        wrong += [
+            f"{scheme} {width}: {found['id']} {[node['html'][:120] for node in found['nodes'][:3]]}"
+            for found in Axe().run(page).response["violations"]
+        ]
+        wrong += _too_wide(page, width)
+    page.set_viewport_size({"width": NARROWEST, "height": 900})
+    return wrong + _too_wide(page, NARROWEST)
+
+
+def _too_wide(page, width):
+    over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    return [f"{width}: {over} pixels too wide"] if over else []
+
+
+def log_in(page, person):
+    page.goto("/login")
+    wrong = faults_of(page)
+    page.get_by_label("Username").fill(person.username)
+    page.get_by_label("Password").fill(make.PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url("**/")
+    return wrong
+
+
+def test_every_page_is_accessible_and_fits_every_window(page, told):
+    person, records = told
+    addresses, unknown = pages(person, records)
+    assert not unknown, "\n".join(unknown)
+    faults = {"/login": log_in(page, person)}
+
+    for address in addresses:
+        page.goto(address)
+        faults[address] = faults_of(page)
+
+    assert not any(faults.values()), "\n".join(f"{at}: {said}" for at, said in faults.items() if said)
+
+
+def test_a_site_with_nothing_on_it_says_what_to_do(page):
+    log_in(page, make.user(org_role="process_owner"))
+
+    for address in ("/", "/inbox/", "/notices/", "/ledger/", "/process/"):
+        page.goto(address)
+        assert faults_of(page) == [], address
+        assert page.locator("main .empty, main h1").first.is_visible()
+
+
+@pytest.fixture
+def desk(page):
+    """A queue of three tasks, somebody logged in."""
+    trip = make.iteration(make.small_project())
+    phase = make.phase(trip)
+    owner = make.task(phase, "1.1").owner
+    make.task(phase, "1.2", owner=owner)
+    log_in(page, owner)
+    page.goto("/inbox/")
+    return trip.project
+
+
+class TestKeyboard:
+    def test_two_letters_lead_to_a_place(self, page, desk):
+        for letter, address in (("l", "/ledger/"), ("p", "/"), ("i", "/inbox/")):
+            page.keyboard.press("g")
+            page.keyboard.press(letter)
+            page.wait_for_url(f"**{address}")
+
+    def test_rows_are_stepped_through(self, page, desk):
+        links = page.locator(".queue-title a")
+
+        page.keyboard.press("j")
+        assert links.nth(0).evaluate("each => each === document.activeElement")
+        page.keyboard.press("j")
+        assert links.nth(1).evaluate("each => each === document.activeElement")
+        page.keyboard.press("k")
+        assert links.nth(0).evaluate("each => each === document.activeElement")
+
+    def test_a_slash_leads_to_the_first_filter_and_letters_are_then_only_typed(self, page, desk):
+        page.goto(reverse("lifecycle:project-tasks", args=[desk.slug]))
+        page.keyboard.press("/")
+        assert page.evaluate("document.activeElement.name") == "iteration"
+
+        page.keyboard.press("g")
+        page.keyboard.press("l")
+
+        assert "/tasks/" in page.url
+
+    def test_the_list_opens_and_closes_and_is_accessible(self, page, desk):
+        listed = page.get_by_text("Next and previous row")
+
+        page.keyboard.press("?")
+        assert listed.is_visible()
+        assert faults_of(page) == []
+        page.keyboard.press("Escape")
+        assert not listed.is_visible()
+        page.locator("summary.menu-open").click()
+        page.get_by_role("link", name="Keyboard shortcuts").click()
+        assert listed.is_visible()
+
+    def test_they_can_be_switched_off(self, page, desk):
+        page.keyboard.press("?")
+        page.get_by_role("button", name="Shortcuts on").click()
+        page.reload()
+
+        page.keyboard.press("?")
+
+        assert not page.get_by_text("Next and previous row").is_visible()
