@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from lifecycle.definitions import MAX_BYTES, Problem, ProcessDocument, load_yaml
 from lifecycle.errors import Invalid
 from lifecycle.forms.process_fields import field_for
-from lifecycle.forms.process_parts import KINDS, Entry, PartKind
+from lifecycle.process_parts import KINDS, Entry, PartKind
 from lifecycle.services.process_edits import key_field, key_of
 
 _INDEX = re.compile(r"\[\d+\]")

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from lifecycle.definitions import ProcessDocument
 from lifecycle.definitions.gates import PROJECT_ROLES
-from lifecycle.forms.process_parts import Entry, default, needed
+from lifecycle.process_parts import Entry, default, needed
 
 _CODES_FIRST = frozenset({"DVR", "TRN", "EVR", "DPR", "MON", "REV", "DOC"})
 

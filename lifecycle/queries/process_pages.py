@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from lifecycle.definitions import Change, ProcessDocument
-from lifecycle.forms.process_parts import KINDS, PartKind
 from lifecycle.models import ProcessVersion
+from lifecycle.process_parts import KINDS, PartKind
 
 _SHOWN = 90
 

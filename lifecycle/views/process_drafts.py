@@ -17,8 +17,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from lifecycle.definitions import ProcessDocument, difference, parse, problems_in
 from lifecycle.errors import Refused
 from lifecycle.forms.process_drafts import PartForm, place_in_words
-from lifecycle.forms.process_parts import HEAD, KINDS, PartKind
 from lifecycle.models import ProcessVersion, User
+from lifecycle.process_parts import HEAD, KINDS, PartKind
 from lifecycle.queries.process_pages import change_groups, counts, last_published, part_groups
 from lifecycle.rules import can_manage_processes
 from lifecycle.services import process_edits

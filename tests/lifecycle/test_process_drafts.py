@@ -8,8 +8,8 @@ from django.urls import reverse
 from lifecycle.definitions import catalogue, difference, digest, json_schema, parse
 from lifecycle.forms.process_drafts import PartForm
 from lifecycle.forms.process_fields import ParamsField
-from lifecycle.forms.process_parts import KINDS
 from lifecycle.models import ProcessVersion
+from lifecycle.process_parts import KINDS
 from lifecycle.services.process_edits import draft_from, save_part
 from lifecycle.services.processes import publish_process
 from tests import make
