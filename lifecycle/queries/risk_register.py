@@ -107,8 +107,8 @@ class Register:
     @cached_property
     def owners(self) -> list[User]:
         """Who owns a task with a risk, by name."""
-        found = {risk.task.owner_id: risk.task.owner for risk in self.risks if risk.task.owner}
-        return sorted((each for each in found.values() if each), key=lambda user: (user.name, user.pk))
+        found = {risk.task.owner.pk: risk.task.owner for risk in self.risks if risk.task.owner is not None}
+        return sorted(found.values(), key=lambda user: (user.name, user.pk))
 
     @cached_property
     def cells(self) -> list[list[Cell]]:
