@@ -168,7 +168,7 @@ class Signoff(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Only ever the first time: TypeError for one that is there."""
-        if self.pk is not None:
+        if not self._state.adding:
             raise TypeError("A signature is never edited.")
         super().save(*args, **kwargs)
 

@@ -8,6 +8,7 @@ succeeded.
 import hashlib
 from itertools import chain
 
+import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from hypothesis import HealthCheck, Phase, settings
@@ -57,6 +58,8 @@ from lifecycle.services.tasks import assign_task
 from lifecycle.services.triggers import fire_manually, handle_event, merge_firing, reject_firing, start_firing
 from tests import make, make_gates
 from tests.lifecycle.test_random_work import STARTS, Work, person
+
+pytestmark = pytest.mark.any_database
 
 MACHINES = (
     (Iteration, ITERATION_STATES),
