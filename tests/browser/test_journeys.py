@@ -209,5 +209,5 @@ def test_a_manager_goes_from_an_empty_site_to_a_process_that_runs(page):
     ]  # fmt: skip
     assert [each for each in wanted if each not in said] == []
     page.goto(f"{reverse('reports:ledger')}?project={project.slug}")
-    assert page.get_by_text("returned", exact=False).first.is_visible()
+    assert page.get_by_role("cell", name="handoff.returned").is_visible()
     assert verify().intact

@@ -116,7 +116,6 @@ def shots_of_story() -> Iterator[Shot]:
     except (Project.DoesNotExist, Gate.DoesNotExist) as problem:
         raise CommandError(MISSING) from problem
     task = Task.objects.filter(phase__iteration=gate.iteration, key="3.3").latest("pk")
-    taken = Handoff.objects.filter(iteration=gate.iteration, key="H-09").latest("pk")
     returned = Handoff.objects.filter(iteration__project=project, key="H-09").earliest("pk")
     offered = Handoff.objects.filter(iteration=gate.iteration, key="H-14").latest("pk")
     drifting = Run.objects.filter(project=project, kind="MON", record__verdict="drift").latest("pk")
@@ -133,7 +132,6 @@ def shots_of_story() -> Iterator[Shot]:
     monitoring = reverse("lifecycle:project-monitoring", args=slug)
     yield Shot("monitoring", "marta", f"{monitoring}?run={drifting.pk}", 1000)
     yield Shot("handoff-offer", "lena", reverse("lifecycle:handoff", args=[offered.pk]), 800)
-    yield Shot("handoff", "ken", reverse("lifecycle:handoff", args=[taken.pk]), 900)
     yield Shot("handoff-returned", "ken", reverse("lifecycle:handoff", args=[returned.pk]), 1300)
     yield Shot("task", "ken", reverse("lifecycle:task", args=[task.pk]), 1000)
     yield Shot("run", "ken", reverse("lifecycle:run", args=[drifting.pk]), 1000)
