@@ -19,10 +19,16 @@ _COUNTS = (Evidence.State.ATTACHED, Evidence.State.VERIFIED)
 
 @dataclass(frozen=True)
 class Facts:
-    """The variables of the criteria, and the evidence that they rest on."""
+    """The variables of the criteria, and the records that they rest on."""
 
     variables: dict[str, Any]
     evidence: tuple[Evidence, ...]
+    requirements: tuple[Requirement, ...]
+
+    def requirements_at(self, gate: Gate) -> list[Requirement]:
+        """Those that this gate checks, blocking ones first."""
+        here = [requirement for requirement in self.requirements if requirement.gate == gate.key]
+        return sorted(here, key=lambda requirement: (not requirement.blocking, requirement.key))
 
 
 def facts_of(gate: Gate) -> Facts:
@@ -57,13 +63,9 @@ def facts_of(gate: Gate) -> Facts:
         "monitoring": _monitoring(evidence),
         "scope": gate.scope,
     }
-    variables["requirements"] = _requirements(gate, metrics, slices)
-    return Facts(variables, evidence)
-
-
-def requirements_of(gate: Gate) -> list[Requirement]:
-    """The current requirements that this gate checks. 1 query."""
-    return list(_current_requirements(gate).filter(gate=gate.key).order_by("-blocking", "key"))
+    requirements = tuple(_current_requirements(gate).order_by("key"))
+    variables["requirements"] = _requirements(requirements, metrics, slices)
+    return Facts(variables, evidence, requirements)
 
 
 def holds(operator: str, observed: float, limit: float) -> bool:
@@ -179,10 +181,10 @@ def _risks(gate: Gate) -> list[dict[str, Any]]:
 
 
 def _requirements(
-    gate: Gate, metrics: dict[str, float], slices: dict[str, dict[str, float]]
+    requirements: Iterable[Requirement], metrics: dict[str, float], slices: dict[str, dict[str, float]]
 ) -> list[dict[str, Any]]:
     found = []
-    for requirement in _current_requirements(gate).order_by("key"):
+    for requirement in requirements:
         held_in = slices.get(requirement.slice, {}) if requirement.slice else metrics
         observed = held_in.get(requirement.metric)
         met = (

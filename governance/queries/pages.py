@@ -34,7 +34,7 @@ _DRAWN_GATES: dict[str, str] = {
 def gates_visible_to(user: User) -> QuerySet[Gate]:
     """The gates of all projects that the user sees. 1 query, project, phase and model included."""
     found = Gate.objects.select_related(
-        "iteration__project__process_version", "phase", "model_version", "requested_by"
+        "iteration__project__process_version", "phase", "model_version__project", "requested_by"
     )
     return found.filter(iteration__project__in=projects_visible_to(user).values("pk"))
 

@@ -17,7 +17,7 @@ from governance.actions import GovernanceAction as Action
 from governance.criteria import Check, Judgement, judge, metric_expression, read_criterion
 from governance.errors import Invalid, Refused
 from governance.models import GATE_STATES, CriterionResult, Evaluation, Gate
-from governance.queries.facts import Facts, facts_of, is_agreed, requirements_of
+from governance.queries.facts import Facts, facts_of, is_agreed
 from governance.rules.gates import has_seat, may_ask, may_manage
 from governance.services.locks import lock_for_decision, lock_gate
 from ledger.actors import Actor, SystemActor
@@ -189,7 +189,7 @@ def close_gate(*, gate: Gate, actor: User, event: str, reason: str, target_phase
 def look_at(gate: Gate) -> tuple[Facts, list[Judgement]]:
     """The facts as they are now and what each criterion says of them."""
     facts = facts_of(gate)
-    return facts, [judge(check, facts.variables) for check in checks_of(gate)]
+    return facts, [judge(check, facts.variables) for check in checks_of(gate, facts)]
 
 
 def digest_now(gate: Gate) -> str:
@@ -198,7 +198,7 @@ def digest_now(gate: Gate) -> str:
     return hashlib.sha256(subject_of(gate, facts, judgements)).hexdigest()
 
 
-def checks_of(gate: Gate) -> list[Check]:
+def checks_of(gate: Gate, facts: Facts) -> list[Check]:
     """The criteria of the frozen definition, then the project's requirements for this gate."""
     defined = [
         Check(
@@ -221,7 +221,7 @@ def checks_of(gate: Gate) -> list[Check]:
             limit=item.limit,
             agreed=is_agreed(item),
         )
-        for item in requirements_of(gate)
+        for item in facts.requirements_at(gate)
     ]
     return asked + defined
 

@@ -54,7 +54,7 @@ def test_the_portfolio_costs_the_same_for_any_number_of_projects(client):
         make.member(home, "reviewer", user=me)
         make_gates.gate(home)
 
-    assert grown(client, reverse("governance:portfolio"), grow) == 15
+    assert grown(client, reverse("governance:portfolio"), grow) == 19
 
 
 def test_an_empty_portfolio_says_what_to_do(client):
@@ -130,7 +130,7 @@ def test_a_project_costs_the_same_for_any_number_of_records(client):
         make.firing(make.trigger(home))
         make_gates.deployment(given, state="replaced", ended_at=timezone.now())
 
-    assert grown(client, reverse("governance:project", args=[home.slug]), grow) == 17
+    assert grown(client, reverse("governance:project", args=[home.slug]), grow) == 20
 
 
 def test_a_project_shows_where_it_stands_and_what_comes_next(client):
@@ -167,7 +167,7 @@ def test_the_list_of_gates_costs_the_same_for_any_number(client):
         gate.state, gate.decided_at = "refused", timezone.now()
         gate.save()
 
-    assert grown(client, reverse("governance:project-gates", args=[home.slug]), grow) == 7
+    assert grown(client, reverse("governance:project-gates", args=[home.slug]), grow) == 10
 
 
 def test_a_gate_costs_a_signer_the_same_for_any_number_of_records(client):
@@ -230,7 +230,7 @@ def test_models_cost_the_same_for_any_number(client):
         make_gates.deployment(given, state="replaced", ended_at=timezone.now())
         make_gates.finding(home)
 
-    assert grown(client, reverse("governance:project-models", args=[home.slug]), grow) == 12
+    assert grown(client, reverse("governance:project-models", args=[home.slug]), grow) == 15
 
 
 def test_an_authorization_costs_the_same_for_any_number_of_deployments(client):
@@ -240,7 +240,7 @@ def test_an_authorization_costs_the_same_for_any_number_of_deployments(client):
     def grow():
         make_gates.deployment(given, state="replaced", ended_at=timezone.now())
 
-    assert grown(client, reverse("governance:authorization", args=[given.pk]), grow) == 7
+    assert grown(client, reverse("governance:authorization", args=[given.pk]), grow) == 10
 
 
 def test_a_model_shows_digest_metric_gates_and_where_it_runs(client):

@@ -189,7 +189,7 @@ def test_the_matrix_shows_duties_and_gaps(client, django_assert_max_num_queries)
     mine = get(client, task.owner, "project-ownership", home.slug, query="?show=mine").content.decode()
     assert str(task.name) in mine
     assert "Task 2.1" not in mine
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(12):
         client.get(reverse("lifecycle:project-ownership", args=[home.slug]))
 
 

@@ -269,7 +269,7 @@ def test_the_inbox_holds_what_waits_for_me_at_a_constant_cost(django_assert_num_
         make.handoff(iteration, "planned", giver=me, due_on=timezone.localdate())
         make.firing(make.trigger(iteration.project))
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         items = inbox_of(me)
 
     kinds = ["firing", "risk", "handoff_accept", "handoff_returned", "verify", "task", "handoff_offer"]
