@@ -24,7 +24,7 @@ from lifecycle.forms.trigger_edit import NewTriggerForm, TriggerForm, lines_and_
 from lifecycle.models import Project, Trigger
 from lifecycle.queries.pages import triggers_visible_to
 from lifecycle.services import triggers as services
-from lifecycle.services.dry_run import FIRES, MERGED, MOST_EVENTS, QUIET, UNREADABLE, DryResult, dry_run
+from lifecycle.services.dry_run import FIRES, MERGED, MOST_EVENTS, QUIET, UNREADABLE, dry_run
 from lifecycle.services.trigger_conditions import EVENT_FIELDS, missing_field
 from lifecycle.views.acting import carry_out, place, project_for, reader, rights_of, seen
 
@@ -150,14 +150,8 @@ def _dry_page(
         if acting > 1
         else (_("It would have fired once") if acting else _("It would not have fired")),
         "most": MOST_EVENTS,
-        "differs": _differs(results),
     }
     return render(request, "lifecycle/triggers_edit/dry_run.html", context)
-
-
-def _differs(results: list[DryResult]) -> int:
-    """How many events would now come to something else than what they are known to have fired."""
-    return sum((each.past.firing_id is None) == (each.outcome != QUIET) for each in results)
 
 
 def _words() -> dict[str, str]:

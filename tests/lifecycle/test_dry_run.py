@@ -36,9 +36,7 @@ def window(project, psi, **span):
 
 def outcomes(project, condition="event.psi >= params.psi", kind="drift", hours=0, **params):
     """What each event would have come to, the oldest first."""
-    found = dry_run(
-        project=project, kind=kind, condition=condition, params=params, cooldown_hours=hours
-    )
+    found = dry_run(project=project, kind=kind, condition=condition, params=params, cooldown_hours=hours)
     return [each.outcome for each in found][::-1]
 
 
@@ -78,7 +76,8 @@ def test_what_cannot_be_read_is_shown_with_its_reason_and_counts_for_the_cooldow
 def test_reported_events_and_what_triggers_saw_are_past_events_too_and_count_once(project):
     told = {"severity": "high", "summary": "It stood still"}
     report = ReportedEvent.objects.create(
-        project=project, kind="incident", key="i1", event=told, reported_by=project.created_by, reported_at=ago(days=3)
+        project=project, kind="incident", key="i1", event=told, reported_by=project.created_by,
+        reported_at=ago(days=3),
     )  # fmt: skip
     trigger = make.trigger(project, kind="incident")
     seen = handle_event(project=project, kind="incident", event=told, event_key=report.event_key)

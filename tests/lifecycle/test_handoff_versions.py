@@ -85,7 +85,12 @@ def test_offering_it_anew_settles_the_matter(task):
 
 @pytest.mark.parametrize(
     ("kind", "title", "changed"),
-    [("EVR", "Candidate", True), ("EVR", "Other", False), ("MON", "Candidate", False), ("DVR", "Candidate", True)],
+    [
+        ("EVR", "Candidate", True),
+        ("EVR", "Other", False),
+        ("MON", "Candidate", False),
+        ("DVR", "Candidate", True),
+    ],
 )
 def test_other_runs_are_followed_by_the_same_run_and_monitoring_by_none(task, kind, title, changed):
     handoff = offered(task, trained(task, kind=kind))
@@ -139,7 +144,11 @@ def test_expired_evidence_is_refused_with_its_reason_and_what_stands_in_its_plac
 
 def test_expired_evidence_is_not_offered(task):
     snapshot = freeze_document(
-        project=task.phase.iteration.project, kind="DOC", title="Brief", content={"text": "x"}, actor=task.owner
+        project=task.phase.iteration.project,
+        kind="DOC",
+        title="Brief",
+        content={"text": "x"},
+        actor=task.owner,
     )
     evidence = attach_evidence(task=task, snapshot=snapshot, actor=task.owner)
     expire_evidence(evidence=evidence, actor=task.owner, reason="Scope moved")
@@ -203,11 +212,7 @@ def test_all_26_are_planned_and_those_of_triggers_have_no_date_yet(trip):
 
 @pytest.mark.parametrize(
     ("key", "trigger"),
-    [
-        (each.key, each.opens.ref)
-        for each in catalogue().handoffs
-        if each.opens.event == OpensOn.TRIGGER
-    ],
+    [(each.key, each.opens.ref) for each in catalogue().handoffs if each.opens.event == OpensOn.TRIGGER],
 )
 def test_a_handoff_of_a_trigger_is_due_from_the_day_it_starts(trip, key, trigger):
     firing = fire(trip, trigger)
