@@ -6,37 +6,91 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('lifecycle', '0001_initial'),
+        ("lifecycle", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Report',
+            name="Report",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('lifecycle', 'Lifecycle report')], default='lifecycle', max_length=20)),
-                ('as_of', models.DateTimeField()),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('running', 'Being made'), ('finished', 'Finished'), ('failed', 'Failed')], default='queued', max_length=10)),
-                ('progress', models.FloatField(default=0.0, help_text='0 to 1')),
-                ('step', models.CharField(blank=True, max_length=200)),
-                ('error', models.TextField(blank=True)),
-                ('path', models.CharField(blank=True, help_text='name in the default storage', max_length=300)),
-                ('digest', models.CharField(blank=True, help_text='SHA-256 of the file', max_length=64)),
-                ('pages', models.PositiveIntegerField(blank=True, null=True)),
-                ('ledger_size', models.BigIntegerField(blank=True, help_text='entries that it speaks of', null=True)),
-                ('requested_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reports', to='lifecycle.project')),
-                ('requested_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("lifecycle", "Lifecycle report")], default="lifecycle", max_length=20
+                    ),
+                ),
+                ("as_of", models.DateTimeField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Being made"),
+                            ("finished", "Finished"),
+                            ("failed", "Failed"),
+                        ],
+                        default="queued",
+                        max_length=10,
+                    ),
+                ),
+                ("progress", models.FloatField(default=0.0, help_text="0 to 1")),
+                ("step", models.CharField(blank=True, max_length=200)),
+                ("error", models.TextField(blank=True)),
+                (
+                    "path",
+                    models.CharField(blank=True, help_text="name in the default storage", max_length=300),
+                ),
+                ("digest", models.CharField(blank=True, help_text="SHA-256 of the file", max_length=64)),
+                ("pages", models.PositiveIntegerField(blank=True, null=True)),
+                (
+                    "ledger_size",
+                    models.BigIntegerField(blank=True, help_text="entries that it speaks of", null=True),
+                ),
+                ("requested_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reports",
+                        to="lifecycle.project",
+                    ),
+                ),
+                (
+                    "requested_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-requested_at', '-pk'],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('state', 'finished'), _negated=True), models.Q(models.Q(('digest', ''), _negated=True), models.Q(('path', ''), _negated=True)), _connector='OR'), name='report_finished_has_file')],
+                "ordering": ["-requested_at", "-pk"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "finished"), _negated=True),
+                            models.Q(
+                                models.Q(("digest", ""), _negated=True), models.Q(("path", ""), _negated=True)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="report_finished_has_file",
+                    )
+                ],
             },
         ),
     ]

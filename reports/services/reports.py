@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django.core.files import File
 from django.core.files.storage import default_storage
@@ -25,8 +26,10 @@ from reports.models import REPORT_STATES, Report
 from reports.queries.lifecycle import lifecycle_report
 from reports.rendering.attachments import Attachment
 from reports.rendering.errors import RenderFailed
-from reports.rendering.render import RenderedPdf, render_pdf
 from reports.services.snapshots import snapshot_attachments
+
+if TYPE_CHECKING:
+    from reports.rendering.render import RenderedPdf
 
 Progress = Callable[[str, float], None]
 
@@ -177,6 +180,9 @@ def _make(report: Report, progress: Progress) -> Report:
     progress(_("Verifying the ledger"), 0.0)
     verdict = verify()
     progress(_("Reading the records"), 0.05)
+    # Imported here: charts and PDF weigh seconds, and only whoever makes a report needs them.
+    from reports.rendering.render import render_pdf  # noqa: PLC0415
+
     document = lifecycle_report(report.project, as_of=report.as_of, verdict=verdict)
     attached: list[Attachment] = snapshot_attachments(document)
     with tempfile.TemporaryDirectory(prefix="gatebook-report-") as folder:
@@ -192,7 +198,7 @@ def _make(report: Report, progress: Progress) -> Report:
     )
 
 
-def _file(made: RenderedPdf) -> str:
+def _file(made: "RenderedPdf") -> str:
     """Put the file into the default storage, whole or not at all; equal files are one."""
     name = f"reports/{made.sha256}.pdf"
     try:
