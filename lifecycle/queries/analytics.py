@@ -16,103 +16,14 @@ from django.utils.translation import gettext as _
 
 from lifecycle.figures.times import TimeBar, TimeBars
 from lifecycle.models import Handoff, Project, User
+from lifecycle.queries.analytics_rows import GateRounds, HandoffTime, Holding, Loop, PhaseTime, WorkTime
 from lifecycle.queries.flow import Flow, flow_among, flow_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
 WORKING = frozenset({"instantiated", "risks_identified", "mitigating", "risks_accepted"})
-WAITING = frozenset({"evidence_attached", "blocked", "reopened"})
 _PASSED = ("passed", "passed_with_conditions")
-
-
-@dataclass(frozen=True)
-class PhaseTime:
-    """Time from the first start of a phase to its last pass, over iterations; `review` waited."""
-
-    key: str
-    name: str
-    passed: int
-    running: int
-    starts: int
-    median: float | None
-    slow: float | None
-    review: float
-
-
-@dataclass(frozen=True)
-class WorkTime:
-    """Sums over the tasks of a phase: worked on, and waiting for somebody else."""
-
-    key: str
-    name: str
-    tasks: int
-    working: float
-    verification: float
-    blocked: float
-
-    @property
-    def waiting(self) -> float:
-        return self.verification + self.blocked
-
-    @property
-    def share(self) -> float | None:
-        """The part that was waiting, 0 to 1."""
-        whole = self.working + self.waiting
-        return self.waiting / whole if whole else None
-
-
-@dataclass(frozen=True)
-class HandoffTime:
-    """Offers and returns of one kind of handoff; `median` from the offer to the decision."""
-
-    key: str
-    name: str
-    offered: int
-    accepted: int
-    returned: int
-    median: float | None
-
-    @property
-    def rate(self) -> float:
-        """The part of offers that came back, 0 to 1."""
-        return self.returned / self.offered if self.offered else 0.0
-
-
-@dataclass(frozen=True)
-class Holding:
-    """Who had handoffs in hand, and how long; `kind` is person or role."""
-
-    kind: str
-    name: str
-    handoffs: int
-    held: float
-    longest: float
-    now: int
-
-
-@dataclass(frozen=True)
-class Loop:
-    """Work that went round again: a phase reopened, or an iteration begun for a reason."""
-
-    kind: str
-    project: str
-    iteration: int
-    phase: str
-    at: dt.datetime | None
-    reason: str
-
-
-@dataclass(frozen=True)
-class GateRounds:
-    """How often a gate was opened until it was passed; `median` from opening to decision."""
-
-    key: str
-    name: str
-    opened: int
-    passed: int
-    refused: int
-    median: float | None
 
 
 @dataclass(frozen=True)
@@ -265,8 +176,6 @@ def _handoffs(moves: pd.DataFrame, flow: Flow) -> list[HandoffTime]:
 
 def _holders(moves: pd.DataFrame) -> list[Holding]:
     """The taker holds an offer; the giver holds what came back or was withdrawn. 2 queries."""
-    import pandas as pd  # noqa: PLC0415 - heavy; see the module
-
     held = moves[moves["to"].isin(("offered", "returned", "planned"))].copy()
     if held.empty:
         return []
@@ -288,7 +197,6 @@ def _holders(moves: pd.DataFrame) -> list[Holding]:
     ]
     made = [_holding(kind, str(name), rows) for kind, column in (("person", "name"), ("role", "role"))
             for name, rows in held.groupby(column)]  # fmt: skip
-    assert isinstance(held, pd.DataFrame)
     return sorted(made, key=lambda each: (each.kind, -each.held, each.name))
 
 

@@ -8,7 +8,8 @@ import datetime as dt
 import io
 from typing import Any
 
-from lifecycle.queries.analytics import Analytics, GateRounds, HandoffTime, Holding, Loop, PhaseTime, WorkTime
+from lifecycle.queries.analytics import Analytics
+from lifecycle.queries.analytics_rows import GateRounds, HandoffTime, Holding, Loop, PhaseTime, WorkTime
 
 TABLES: dict[str, type[Any]] = {
     "phases": PhaseTime,
