@@ -156,7 +156,7 @@ def faults_of(page):
     if page.title().removesuffix("Gatebook").strip(" ·") == "":
         wrong.append("no title")
     for scheme, width in WINDOWS:
-        page.emulate_media(color_scheme=scheme)
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         page.set_viewport_size({"width": width, "height": 900})
         wrong += [
             f"{scheme} {width}: {found['id']} {[node['html'][:120] for node in found['nodes'][:3]]}"
