@@ -10,616 +10,1619 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Process',
+            name="Process",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.SlugField(max_length=60, unique=True)),
-                ('name', models.CharField(max_length=200)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.SlugField(max_length=60, unique=True)),
+                ("name", models.CharField(max_length=200)),
             ],
             options={
-                'ordering': ['name', 'pk'],
+                "ordering": ["name", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('username', models.CharField(error_messages={'unique': 'A user with that username already exists.'}, help_text='Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.', max_length=150, unique=True, validators=[django.contrib.auth.validators.UnicodeUsernameValidator()], verbose_name='username')),
-                ('email', models.EmailField(blank=True, max_length=254, verbose_name='email address')),
-                ('is_staff', models.BooleanField(default=False, help_text='Designates whether the user can log into this admin site.', verbose_name='staff status')),
-                ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
-                ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
-                ('name', models.CharField(max_length=300, verbose_name='printed name')),
-                ('org_role', models.CharField(choices=[('administrator', 'Administrator'), ('process_owner', 'Process owner'), ('auditor', 'Auditor'), ('member', 'Member')], default='member', max_length=20)),
-                ('closed_at', models.DateTimeField(blank=True, null=True)),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                (
+                    "username",
+                    models.CharField(
+                        error_messages={"unique": "A user with that username already exists."},
+                        help_text="Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.",
+                        max_length=150,
+                        unique=True,
+                        validators=[django.contrib.auth.validators.UnicodeUsernameValidator()],
+                        verbose_name="username",
+                    ),
+                ),
+                ("email", models.EmailField(blank=True, max_length=254, verbose_name="email address")),
+                (
+                    "is_staff",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates whether the user can log into this admin site.",
+                        verbose_name="staff status",
+                    ),
+                ),
+                (
+                    "is_active",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Designates whether this user should be treated as active. Unselect this instead of deleting accounts.",
+                        verbose_name="active",
+                    ),
+                ),
+                (
+                    "date_joined",
+                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="date joined"),
+                ),
+                ("name", models.CharField(max_length=300, verbose_name="printed name")),
+                (
+                    "org_role",
+                    models.CharField(
+                        choices=[
+                            ("administrator", "Administrator"),
+                            ("process_owner", "Process owner"),
+                            ("auditor", "Auditor"),
+                            ("member", "Member"),
+                        ],
+                        default="member",
+                        max_length=20,
+                    ),
+                ),
+                ("closed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name', 'pk'],
+                "ordering": ["name", "pk"],
             },
             managers=[
-                ('objects', django.contrib.auth.models.UserManager()),
+                ("objects", django.contrib.auth.models.UserManager()),
             ],
         ),
         migrations.CreateModel(
-            name='ApiToken',
+            name="ApiToken",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120)),
-                ('prefix', models.CharField(max_length=12, unique=True)),
-                ('secret_hmac', models.CharField(max_length=64)),
-                ('scope', models.CharField(choices=[('read', 'Read'), ('write', 'Write'), ('gate_check', 'Gate Check')], default='read', max_length=12)),
-                ('created_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
-                ('last_used_at', models.DateTimeField(blank=True, null=True)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='api_tokens', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=120)),
+                ("prefix", models.CharField(max_length=12, unique=True)),
+                ("secret_hmac", models.CharField(max_length=64)),
+                (
+                    "scope",
+                    models.CharField(
+                        choices=[("read", "Read"), ("write", "Write"), ("gate_check", "Gate Check")],
+                        default="read",
+                        max_length=12,
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField()),
+                ("last_used_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="api_tokens",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['user', '-created_at', 'pk'],
+                "ordering": ["user", "-created_at", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='Evidence',
+            name="Evidence",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('attached', 'Attached'), ('verified', 'Verified'), ('rejected', 'Rejected'), ('expired', 'Expired')], default='attached', max_length=10)),
-                ('state_reason', models.TextField(blank=True)),
-                ('attached_at', models.DateTimeField()),
-                ('verified_at', models.DateTimeField(blank=True, null=True)),
-                ('attached_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('verified_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("attached", "Attached"),
+                            ("verified", "Verified"),
+                            ("rejected", "Rejected"),
+                            ("expired", "Expired"),
+                        ],
+                        default="attached",
+                        max_length=10,
+                    ),
+                ),
+                ("state_reason", models.TextField(blank=True)),
+                ("attached_at", models.DateTimeField()),
+                ("verified_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "attached_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "verified_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'evidence',
-                'ordering': ['task', '-attached_at', '-pk'],
+                "verbose_name_plural": "evidence",
+                "ordering": ["task", "-attached_at", "-pk"],
             },
         ),
         migrations.CreateModel(
-            name='Firing',
+            name="Firing",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('event_key', models.CharField(help_text='one event fires a trigger at most once', max_length=120)),
-                ('observed', models.JSONField(help_text='the event as the condition saw it')),
-                ('summary', models.CharField(help_text='what was seen, in a sentence', max_length=600)),
-                ('state', models.CharField(choices=[('waiting', 'Waiting for a decision'), ('started', 'Action started'), ('rejected', 'Rejected'), ('merged', 'Merged')], default='waiting', max_length=10)),
-                ('outcome', models.CharField(blank=True, help_text='what was done, or why not', max_length=600)),
-                ('fired_at', models.DateTimeField()),
-                ('decided_at', models.DateTimeField(blank=True, null=True)),
-                ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('merged_into', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='merged', to='lifecycle.firing')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "event_key",
+                    models.CharField(help_text="one event fires a trigger at most once", max_length=120),
+                ),
+                ("observed", models.JSONField(help_text="the event as the condition saw it")),
+                ("summary", models.CharField(help_text="what was seen, in a sentence", max_length=600)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting for a decision"),
+                            ("started", "Action started"),
+                            ("rejected", "Rejected"),
+                            ("merged", "Merged"),
+                        ],
+                        default="waiting",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "outcome",
+                    models.CharField(blank=True, help_text="what was done, or why not", max_length=600),
+                ),
+                ("fired_at", models.DateTimeField()),
+                ("decided_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "merged_into",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="merged",
+                        to="lifecycle.firing",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-fired_at', '-pk'],
+                "ordering": ["-fired_at", "-pk"],
             },
         ),
         migrations.CreateModel(
-            name='Iteration',
+            name="Iteration",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('title', models.CharField(max_length=300)),
-                ('reason', models.TextField()),
-                ('start_phase', models.CharField(default='P1', max_length=10)),
-                ('state', models.CharField(choices=[('open', 'Open'), ('completed', 'Completed'), ('stopped', 'Stopped')], default='open', max_length=10)),
-                ('opened_at', models.DateTimeField()),
-                ('closed_at', models.DateTimeField(blank=True, null=True)),
-                ('firing', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='iteration', to='lifecycle.firing')),
-                ('opened_by', models.ForeignKey(blank=True, help_text='nobody: a trigger opened it', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                ("title", models.CharField(max_length=300)),
+                ("reason", models.TextField()),
+                ("start_phase", models.CharField(default="P1", max_length=10)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("open", "Open"), ("completed", "Completed"), ("stopped", "Stopped")],
+                        default="open",
+                        max_length=10,
+                    ),
+                ),
+                ("opened_at", models.DateTimeField()),
+                ("closed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "firing",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="iteration",
+                        to="lifecycle.firing",
+                    ),
+                ),
+                (
+                    "opened_by",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="nobody: a trigger opened it",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['project', 'number'],
+                "ordering": ["project", "number"],
             },
         ),
         migrations.CreateModel(
-            name='Handoff',
+            name="Handoff",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=20)),
-                ('title', models.CharField(max_length=600)),
-                ('phase_key', models.CharField(max_length=10)),
-                ('giver_roles', models.JSONField(default=list)),
-                ('taker_roles', models.JSONField(default=list)),
-                ('state', models.CharField(choices=[('planned', 'Planned'), ('offered', 'Offered'), ('accepted', 'Accepted'), ('returned', 'Returned'), ('cancelled', 'Cancelled')], default='planned', max_length=10)),
-                ('due_on', models.DateField(blank=True, null=True)),
-                ('offered_at', models.DateTimeField(blank=True, null=True)),
-                ('decided_at', models.DateTimeField(blank=True, null=True)),
-                ('reason', models.TextField(blank=True, help_text='why it was returned or cancelled')),
-                ('rounds', models.PositiveSmallIntegerField(default=0, help_text='how often it was offered')),
-                ('giver', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='given_handoffs', to=settings.AUTH_USER_MODEL)),
-                ('taker', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='taken_handoffs', to=settings.AUTH_USER_MODEL)),
-                ('iteration', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='handoffs', to='lifecycle.iteration')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=20)),
+                ("title", models.CharField(max_length=600)),
+                ("phase_key", models.CharField(max_length=10)),
+                ("giver_roles", models.JSONField(default=list)),
+                ("taker_roles", models.JSONField(default=list)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("planned", "Planned"),
+                            ("offered", "Offered"),
+                            ("accepted", "Accepted"),
+                            ("returned", "Returned"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="planned",
+                        max_length=10,
+                    ),
+                ),
+                ("due_on", models.DateField(blank=True, null=True)),
+                ("offered_at", models.DateTimeField(blank=True, null=True)),
+                ("decided_at", models.DateTimeField(blank=True, null=True)),
+                ("reason", models.TextField(blank=True, help_text="why it was returned or cancelled")),
+                ("rounds", models.PositiveSmallIntegerField(default=0, help_text="how often it was offered")),
+                (
+                    "giver",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="given_handoffs",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "taker",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="taken_handoffs",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "iteration",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="handoffs",
+                        to="lifecycle.iteration",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['iteration', 'key', 'pk'],
+                "ordering": ["iteration", "key", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='Job',
+            name="Job",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('task', models.CharField(help_text='name of the handler, such as runs.execute', max_length=100)),
-                ('args', models.JSONField(default=dict)),
-                ('key', models.CharField(help_text='the same work is asked for once', max_length=200, unique=True)),
-                ('state', models.CharField(choices=[('pending', 'Pending'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed')], default='pending', max_length=10)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('max_attempts', models.PositiveSmallIntegerField(default=5)),
-                ('available_at', models.DateTimeField(help_text='not before this time')),
-                ('sent_at', models.DateTimeField(blank=True, help_text='last handed to the broker', null=True)),
-                ('lease_until', models.DateTimeField(blank=True, help_text='a worker holds it until then', null=True)),
-                ('lease_token', models.CharField(blank=True, max_length=32)),
-                ('error', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "task",
+                    models.CharField(help_text="name of the handler, such as runs.execute", max_length=100),
+                ),
+                ("args", models.JSONField(default=dict)),
+                (
+                    "key",
+                    models.CharField(
+                        help_text="the same work is asked for once", max_length=200, unique=True
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Pending"),
+                            ("running", "Running"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                        ],
+                        default="pending",
+                        max_length=10,
+                    ),
+                ),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("max_attempts", models.PositiveSmallIntegerField(default=5)),
+                ("available_at", models.DateTimeField(help_text="not before this time")),
+                (
+                    "sent_at",
+                    models.DateTimeField(blank=True, help_text="last handed to the broker", null=True),
+                ),
+                (
+                    "lease_until",
+                    models.DateTimeField(blank=True, help_text="a worker holds it until then", null=True),
+                ),
+                ("lease_token", models.CharField(blank=True, max_length=32)),
+                ("error", models.TextField(blank=True)),
+                ("created_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'ordering': ['pk'],
-                'indexes': [models.Index(fields=['state', 'available_at'], name='job_due')],
+                "ordering": ["pk"],
+                "indexes": [models.Index(fields=["state", "available_at"], name="job_due")],
             },
         ),
         migrations.CreateModel(
-            name='Phase',
+            name="Phase",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=10)),
-                ('name', models.CharField(max_length=200)),
-                ('order', models.PositiveSmallIntegerField()),
-                ('state', models.CharField(choices=[('not_started', 'Not started'), ('inherited', 'Inherited'), ('defining_requirements', 'Defining requirements'), ('in_progress', 'In progress'), ('in_review', 'In review'), ('passed', 'Passed'), ('passed_with_conditions', 'Passed with conditions'), ('reopened', 'Reopened'), ('on_hold', 'On hold'), ('stopped', 'Stopped')], default='not_started', max_length=24)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('iteration', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='phases', to='lifecycle.iteration')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=10)),
+                ("name", models.CharField(max_length=200)),
+                ("order", models.PositiveSmallIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("not_started", "Not started"),
+                            ("inherited", "Inherited"),
+                            ("defining_requirements", "Defining requirements"),
+                            ("in_progress", "In progress"),
+                            ("in_review", "In review"),
+                            ("passed", "Passed"),
+                            ("passed_with_conditions", "Passed with conditions"),
+                            ("reopened", "Reopened"),
+                            ("on_hold", "On hold"),
+                            ("stopped", "Stopped"),
+                        ],
+                        default="not_started",
+                        max_length=24,
+                    ),
+                ),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "iteration",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="phases",
+                        to="lifecycle.iteration",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['iteration', 'order'],
+                "ordering": ["iteration", "order"],
             },
         ),
         migrations.CreateModel(
-            name='ProcessVersion',
+            name="ProcessVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('document', models.JSONField(help_text='lifecycle.definitions.ProcessDocument as JSON')),
-                ('digest', models.CharField(blank=True, max_length=64)),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('published', 'Published'), ('retired', 'Retired')], default='draft', max_length=10)),
-                ('created_at', models.DateTimeField()),
-                ('published_at', models.DateTimeField(blank=True, null=True)),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('process', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='lifecycle.process')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                ("document", models.JSONField(help_text="lifecycle.definitions.ProcessDocument as JSON")),
+                ("digest", models.CharField(blank=True, max_length=64)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("draft", "Draft"), ("published", "Published"), ("retired", "Retired")],
+                        default="draft",
+                        max_length=10,
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("published_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "process",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="versions",
+                        to="lifecycle.process",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['process', '-number'],
-            },
-        ),
-        migrations.AddField(
-            model_name='iteration',
-            name='process_version',
-            field=models.ForeignKey(help_text='the rules that it started under', on_delete=django.db.models.deletion.PROTECT, related_name='iterations', to='lifecycle.processversion'),
-        ),
-        migrations.CreateModel(
-            name='Project',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=60, unique=True)),
-                ('name', models.CharField(max_length=300)),
-                ('purpose', models.TextField(blank=True)),
-                ('risk_class', models.CharField(choices=[('minimal', 'Minimal risk'), ('limited', 'Limited risk'), ('high', 'High risk')], default='limited', max_length=10)),
-                ('risk_appetite', models.PositiveSmallIntegerField(default=6, help_text='highest severity times occurrence (1 to 25) that needs no named acceptance')),
-                ('state', models.CharField(choices=[('active', 'Active'), ('closed', 'Closed')], default='active', max_length=10)),
-                ('created_at', models.DateTimeField()),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('process_version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='projects', to='lifecycle.processversion')),
-            ],
-            options={
-                'ordering': ['name', 'pk'],
-            },
-        ),
-        migrations.CreateModel(
-            name='ModelVersion',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('digest', models.CharField(help_text='SHA-256 of the artifact', max_length=64)),
-                ('path', models.CharField(help_text='name in the default storage', max_length=300)),
-                ('size', models.BigIntegerField(help_text='bytes')),
-                ('created_at', models.DateTimeField()),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='model_versions', to='lifecycle.project')),
-            ],
-            options={
-                'ordering': ['project', '-number'],
-            },
-        ),
-        migrations.CreateModel(
-            name='Membership',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('manager', 'Manager'), ('contributor', 'Contributor'), ('reviewer', 'Reviewer'), ('auditor', 'Auditor')], max_length=12)),
-                ('crisp_roles', models.JSONField(blank=True, default=list, help_text='role codes of the process, such as DS or DX')),
-                ('joined_at', models.DateTimeField()),
-                ('left_at', models.DateTimeField(blank=True, null=True)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to=settings.AUTH_USER_MODEL)),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='lifecycle.project')),
-            ],
-            options={
-                'ordering': ['project', 'user__name', 'pk'],
-            },
-        ),
-        migrations.AddField(
-            model_name='iteration',
-            name='project',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='iterations', to='lifecycle.project'),
-        ),
-        migrations.CreateModel(
-            name='Requirement',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=40)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('statement', models.CharField(max_length=600)),
-                ('metric', models.CharField(max_length=120)),
-                ('operator', models.CharField(choices=[('>=', '≥'), ('<=', '≤'), ('>', '>'), ('<', '<')], max_length=2)),
-                ('limit', models.FloatField()),
-                ('unit', models.CharField(blank=True, max_length=20)),
-                ('slice', models.CharField(blank=True, help_text='such as country=IT; empty: overall', max_length=120)),
-                ('gate', models.CharField(default='G4', help_text='key of the gate that checks it', max_length=10)),
-                ('blocking', models.BooleanField(default=True)),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('agreed', 'Agreed'), ('met', 'Met'), ('not_met', 'Not met'), ('waived', 'Waived'), ('superseded', 'Superseded')], default='draft', max_length=12)),
-                ('created_at', models.DateTimeField()),
-                ('change_reason', models.TextField(blank=True)),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='requirements', to='lifecycle.project')),
-            ],
-            options={
-                'ordering': ['project', 'key', '-version'],
-            },
-        ),
-        migrations.CreateModel(
-            name='Risk',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(help_text='of the process, such as R4-05; own ones begin with X', max_length=20)),
-                ('text', models.CharField(max_length=600)),
-                ('category', models.CharField(default='technical', max_length=20)),
-                ('severity', models.PositiveSmallIntegerField(blank=True, help_text='1 to 5', null=True)),
-                ('occurrence', models.PositiveSmallIntegerField(blank=True, help_text='1 to 5', null=True)),
-                ('inherent_severity', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('inherent_occurrence', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('score', models.GeneratedField(db_persist=True, expression=django.db.models.expressions.CombinedExpression(models.F('severity'), '*', models.F('occurrence')), output_field=models.PositiveSmallIntegerField(null=True))),
-                ('loops', models.PositiveSmallIntegerField(default=0, help_text='how often it was reassessed')),
-                ('state', models.CharField(choices=[('identified', 'Identified'), ('assessed', 'Assessed'), ('unacceptable', 'Unacceptable'), ('qa_selected', 'Measure chosen'), ('in_mitigation', 'In mitigation'), ('reassessed', 'Reassessed'), ('accepted', 'Accepted'), ('closed', 'Closed'), ('reopened', 'Reopened'), ('escalated', 'Escalated')], default='identified', max_length=14)),
-                ('accepted_reason', models.TextField(blank=True)),
-                ('accepted_until', models.DateField(blank=True, null=True)),
-                ('accepted_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'ordering': ['task', 'key', 'pk'],
-            },
-        ),
-        migrations.CreateModel(
-            name='QualityAction',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('method', models.CharField(help_text='key of the method, such as Q4-05', max_length=20)),
-                ('name', models.CharField(max_length=600)),
-                ('state', models.CharField(choices=[('selected', 'Chosen'), ('running', 'Running'), ('passed', 'Passed'), ('failed', 'Failed'), ('inconclusive', 'Inconclusive'), ('cancelled', 'Cancelled')], default='selected', max_length=12)),
-                ('note', models.TextField(blank=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('evidence', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='quality_actions', to='lifecycle.evidence')),
-                ('performer', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('risk', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='actions', to='lifecycle.risk')),
-            ],
-            options={
-                'ordering': ['risk', 'pk'],
-            },
-        ),
-        migrations.CreateModel(
-            name='Run',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('DVR', 'Data validation'), ('TRN', 'Training'), ('EVR', 'Evaluation'), ('DPR', 'Deployment'), ('MON', 'Monitoring')], max_length=3)),
-                ('title', models.CharField(max_length=300)),
-                ('source', models.CharField(default='builtin', help_text='executor or connector', max_length=40)),
-                ('external_id', models.CharField(blank=True, max_length=200)),
-                ('spec', models.JSONField(default=dict, help_text='the declarative specification it was started with')),
-                ('spec_digest', models.CharField(blank=True, max_length=64)),
-                ('record', models.JSONField(blank=True, default=dict, help_text='what came out: parameters, metrics, slices, data, environment')),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('finished', 'Finished'), ('failed', 'Failed')], default='queued', max_length=10)),
-                ('progress', models.FloatField(default=0.0, help_text='0 to 1')),
-                ('step', models.CharField(blank=True, max_length=200)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('error', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField()),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('iteration', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='lifecycle.iteration')),
-                ('model_version', models.ForeignKey(blank=True, help_text='made by a training; looked at by an evaluation, deployment or monitoring', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='lifecycle.modelversion')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='lifecycle.project')),
-                ('started_by', models.ForeignKey(blank=True, help_text='nobody: a schedule or trigger started it', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'ordering': ['-created_at', '-pk'],
-            },
-        ),
-        migrations.AddField(
-            model_name='firing',
-            name='run',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='firings', to='lifecycle.run'),
-        ),
-        migrations.CreateModel(
-            name='Snapshot',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(help_text='DVR, TRN, EVR, DPR, MON, REV or DOC', max_length=3)),
-                ('title', models.CharField(max_length=300)),
-                ('content', models.TextField(help_text='canonical JSON (RFC 8785)')),
-                ('digest', models.CharField(help_text='SHA-256 of content', max_length=64)),
-                ('created_at', models.DateTimeField()),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='snapshots', to='lifecycle.project')),
-                ('run', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='snapshots', to='lifecycle.run')),
-            ],
-            options={
-                'ordering': ['-created_at', '-pk'],
-            },
-        ),
-        migrations.AddField(
-            model_name='evidence',
-            name='snapshot',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='evidence', to='lifecycle.snapshot'),
-        ),
-        migrations.CreateModel(
-            name='Deliverable',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('order', models.PositiveSmallIntegerField()),
-                ('name', models.CharField(max_length=300)),
-                ('reference', models.CharField(blank=True, help_text='link or place, where there is no snapshot', max_length=600)),
-                ('handoff', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deliverables', to='lifecycle.handoff')),
-                ('snapshot', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='deliverables', to='lifecycle.snapshot')),
-            ],
-            options={
-                'ordering': ['handoff', 'order'],
-            },
-        ),
-        migrations.CreateModel(
-            name='Task',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=20)),
-                ('name', models.CharField(max_length=300)),
-                ('summary', models.TextField(blank=True)),
-                ('order', models.PositiveSmallIntegerField()),
-                ('stage', models.CharField(blank=True, max_length=10)),
-                ('role', models.CharField(help_text='role code of the process that owns it by default', max_length=10)),
-                ('mandatory', models.BooleanField(default=True)),
-                ('evidence_kinds', models.JSONField(default=list, help_text='kinds that must be there, such as TRN')),
-                ('state', models.CharField(choices=[('planned', 'Planned'), ('instantiated', 'Started'), ('risks_identified', 'Risks identified'), ('mitigating', 'Mitigating risks'), ('risks_accepted', 'Risks accepted'), ('evidence_attached', 'Evidence attached'), ('verified', 'Verified'), ('not_applicable', 'Not applicable'), ('reopened', 'Reopened'), ('blocked', 'Blocked')], default='planned', max_length=20)),
-                ('due_on', models.DateField(blank=True, null=True)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('verified_at', models.DateTimeField(blank=True, null=True)),
-                ('state_reason', models.TextField(blank=True, help_text='why blocked, reopened or not applicable')),
-                ('accountable', models.ForeignKey(blank=True, help_text='answers for it', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='accountable_tasks', to=settings.AUTH_USER_MODEL)),
-                ('owner', models.ForeignKey(blank=True, help_text='responsible: does it', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='owned_tasks', to=settings.AUTH_USER_MODEL)),
-                ('phase', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tasks', to='lifecycle.phase')),
-                ('verified_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'ordering': ['phase', 'order'],
-            },
-        ),
-        migrations.AddField(
-            model_name='run',
-            name='task',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='lifecycle.task'),
-        ),
-        migrations.AddField(
-            model_name='risk',
-            name='task',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='risks', to='lifecycle.task'),
-        ),
-        migrations.AddField(
-            model_name='evidence',
-            name='task',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='evidence', to='lifecycle.task'),
-        ),
-        migrations.CreateModel(
-            name='TaskDuty',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('duty', models.CharField(choices=[('C', 'Consulted'), ('I', 'Informed')], max_length=1)),
-                ('task', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='duties', to='lifecycle.task')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'ordering': ['task', 'user__name', 'pk'],
-            },
-        ),
-        migrations.CreateModel(
-            name='Trigger',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=20)),
-                ('name', models.CharField(max_length=300)),
-                ('kind', models.CharField(help_text='of the process: schedule, drift, metric, manual ...', max_length=20)),
-                ('condition', models.TextField(blank=True, help_text='CEL over event and params; empty: always')),
-                ('params', models.JSONField(blank=True, default=dict)),
-                ('schedule', models.CharField(blank=True, help_text='cron line, for the kind schedule', max_length=100)),
-                ('next_due_at', models.DateTimeField(blank=True, null=True)),
-                ('mode', models.CharField(choices=[('auto', 'Starts by itself'), ('ask', 'A person decides')], max_length=4)),
-                ('action', models.CharField(choices=[('open_iteration', 'Open an iteration'), ('reopen_phase', 'Reopen a phase'), ('start_training', 'Start a training'), ('suspend_authorization', 'Suspend the authorization'), ('notify', 'Notify')], max_length=24)),
-                ('target_phase', models.CharField(blank=True, help_text='phase that is reopened or begun at', max_length=10)),
-                ('cooldown_hours', models.PositiveIntegerField(default=0)),
-                ('enabled', models.BooleanField(default=True)),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='triggers', to='lifecycle.project')),
-            ],
-            options={
-                'ordering': ['project', 'key', 'pk'],
+                "ordering": ["process", "-number"],
             },
         ),
         migrations.AddField(
-            model_name='firing',
-            name='trigger',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='firings', to='lifecycle.trigger'),
+            model_name="iteration",
+            name="process_version",
+            field=models.ForeignKey(
+                help_text="the rules that it started under",
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="iterations",
+                to="lifecycle.processversion",
+            ),
         ),
         migrations.CreateModel(
-            name='AcceptanceCriterion',
+            name="Project",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('order', models.PositiveSmallIntegerField()),
-                ('text', models.CharField(max_length=600)),
-                ('ticked_at', models.DateTimeField(blank=True, null=True)),
-                ('handoff', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='criteria', to='lifecycle.handoff')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("slug", models.SlugField(max_length=60, unique=True)),
+                ("name", models.CharField(max_length=300)),
+                ("purpose", models.TextField(blank=True)),
+                (
+                    "risk_class",
+                    models.CharField(
+                        choices=[
+                            ("minimal", "Minimal risk"),
+                            ("limited", "Limited risk"),
+                            ("high", "High risk"),
+                        ],
+                        default="limited",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "risk_appetite",
+                    models.PositiveSmallIntegerField(
+                        default=6,
+                        help_text="highest severity times occurrence (1 to 25) that needs no named acceptance",
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("active", "Active"), ("closed", "Closed")], default="active", max_length=10
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "process_version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="projects",
+                        to="lifecycle.processversion",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['handoff', 'order'],
-                'constraints': [models.UniqueConstraint(fields=('handoff', 'order'), name='acceptance_order_once')],
+                "ordering": ["name", "pk"],
+            },
+        ),
+        migrations.CreateModel(
+            name="ModelVersion",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                ("digest", models.CharField(help_text="SHA-256 of the artifact", max_length=64)),
+                ("path", models.CharField(help_text="name in the default storage", max_length=300)),
+                ("size", models.BigIntegerField(help_text="bytes")),
+                ("created_at", models.DateTimeField()),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="model_versions",
+                        to="lifecycle.project",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["project", "-number"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Membership",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("manager", "Manager"),
+                            ("contributor", "Contributor"),
+                            ("reviewer", "Reviewer"),
+                            ("auditor", "Auditor"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "crisp_roles",
+                    models.JSONField(
+                        blank=True, default=list, help_text="role codes of the process, such as DS or DX"
+                    ),
+                ),
+                ("joined_at", models.DateTimeField()),
+                ("left_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="memberships",
+                        to="lifecycle.project",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["project", "user__name", "pk"],
+            },
+        ),
+        migrations.AddField(
+            model_name="iteration",
+            name="project",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="iterations", to="lifecycle.project"
+            ),
+        ),
+        migrations.CreateModel(
+            name="Requirement",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=40)),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("statement", models.CharField(max_length=600)),
+                ("metric", models.CharField(max_length=120)),
+                (
+                    "operator",
+                    models.CharField(
+                        choices=[(">=", "≥"), ("<=", "≤"), (">", ">"), ("<", "<")], max_length=2
+                    ),
+                ),
+                ("limit", models.FloatField()),
+                ("unit", models.CharField(blank=True, max_length=20)),
+                (
+                    "slice",
+                    models.CharField(
+                        blank=True, help_text="such as country=IT; empty: overall", max_length=120
+                    ),
+                ),
+                (
+                    "gate",
+                    models.CharField(default="G4", help_text="key of the gate that checks it", max_length=10),
+                ),
+                ("blocking", models.BooleanField(default=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("agreed", "Agreed"),
+                            ("met", "Met"),
+                            ("not_met", "Not met"),
+                            ("waived", "Waived"),
+                            ("superseded", "Superseded"),
+                        ],
+                        default="draft",
+                        max_length=12,
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("change_reason", models.TextField(blank=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="requirements",
+                        to="lifecycle.project",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["project", "key", "-version"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Risk",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "key",
+                    models.CharField(
+                        help_text="of the process, such as R4-05; own ones begin with X", max_length=20
+                    ),
+                ),
+                ("text", models.CharField(max_length=600)),
+                ("category", models.CharField(default="technical", max_length=20)),
+                ("severity", models.PositiveSmallIntegerField(blank=True, help_text="1 to 5", null=True)),
+                ("occurrence", models.PositiveSmallIntegerField(blank=True, help_text="1 to 5", null=True)),
+                ("inherent_severity", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("inherent_occurrence", models.PositiveSmallIntegerField(blank=True, null=True)),
+                (
+                    "score",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.db.models.expressions.CombinedExpression(
+                            models.F("severity"), "*", models.F("occurrence")
+                        ),
+                        output_field=models.PositiveSmallIntegerField(null=True),
+                    ),
+                ),
+                (
+                    "loops",
+                    models.PositiveSmallIntegerField(default=0, help_text="how often it was reassessed"),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("identified", "Identified"),
+                            ("assessed", "Assessed"),
+                            ("unacceptable", "Unacceptable"),
+                            ("qa_selected", "Measure chosen"),
+                            ("in_mitigation", "In mitigation"),
+                            ("reassessed", "Reassessed"),
+                            ("accepted", "Accepted"),
+                            ("closed", "Closed"),
+                            ("reopened", "Reopened"),
+                            ("escalated", "Escalated"),
+                        ],
+                        default="identified",
+                        max_length=14,
+                    ),
+                ),
+                ("accepted_reason", models.TextField(blank=True)),
+                ("accepted_until", models.DateField(blank=True, null=True)),
+                (
+                    "accepted_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["task", "key", "pk"],
+            },
+        ),
+        migrations.CreateModel(
+            name="QualityAction",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("method", models.CharField(help_text="key of the method, such as Q4-05", max_length=20)),
+                ("name", models.CharField(max_length=600)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("selected", "Chosen"),
+                            ("running", "Running"),
+                            ("passed", "Passed"),
+                            ("failed", "Failed"),
+                            ("inconclusive", "Inconclusive"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="selected",
+                        max_length=12,
+                    ),
+                ),
+                ("note", models.TextField(blank=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "evidence",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="quality_actions",
+                        to="lifecycle.evidence",
+                    ),
+                ),
+                (
+                    "performer",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "risk",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="actions",
+                        to="lifecycle.risk",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["risk", "pk"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Run",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("DVR", "Data validation"),
+                            ("TRN", "Training"),
+                            ("EVR", "Evaluation"),
+                            ("DPR", "Deployment"),
+                            ("MON", "Monitoring"),
+                        ],
+                        max_length=3,
+                    ),
+                ),
+                ("title", models.CharField(max_length=300)),
+                (
+                    "source",
+                    models.CharField(default="builtin", help_text="executor or connector", max_length=40),
+                ),
+                ("external_id", models.CharField(blank=True, max_length=200)),
+                (
+                    "spec",
+                    models.JSONField(
+                        default=dict, help_text="the declarative specification it was started with"
+                    ),
+                ),
+                ("spec_digest", models.CharField(blank=True, max_length=64)),
+                (
+                    "record",
+                    models.JSONField(
+                        blank=True,
+                        default=dict,
+                        help_text="what came out: parameters, metrics, slices, data, environment",
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("finished", "Finished"),
+                            ("failed", "Failed"),
+                        ],
+                        default="queued",
+                        max_length=10,
+                    ),
+                ),
+                ("progress", models.FloatField(default=0.0, help_text="0 to 1")),
+                ("step", models.CharField(blank=True, max_length=200)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("error", models.TextField(blank=True)),
+                ("created_at", models.DateTimeField()),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "iteration",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="runs",
+                        to="lifecycle.iteration",
+                    ),
+                ),
+                (
+                    "model_version",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="made by a training; looked at by an evaluation, deployment or monitoring",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="runs",
+                        to="lifecycle.modelversion",
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="runs",
+                        to="lifecycle.project",
+                    ),
+                ),
+                (
+                    "started_by",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="nobody: a schedule or trigger started it",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-created_at", "-pk"],
+            },
+        ),
+        migrations.AddField(
+            model_name="firing",
+            name="run",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="firings",
+                to="lifecycle.run",
+            ),
+        ),
+        migrations.CreateModel(
+            name="Snapshot",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(help_text="DVR, TRN, EVR, DPR, MON, REV or DOC", max_length=3)),
+                ("title", models.CharField(max_length=300)),
+                ("content", models.TextField(help_text="canonical JSON (RFC 8785)")),
+                ("digest", models.CharField(help_text="SHA-256 of content", max_length=64)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="snapshots",
+                        to="lifecycle.project",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="snapshots",
+                        to="lifecycle.run",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-created_at", "-pk"],
+            },
+        ),
+        migrations.AddField(
+            model_name="evidence",
+            name="snapshot",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="evidence", to="lifecycle.snapshot"
+            ),
+        ),
+        migrations.CreateModel(
+            name="Deliverable",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("order", models.PositiveSmallIntegerField()),
+                ("name", models.CharField(max_length=300)),
+                (
+                    "reference",
+                    models.CharField(
+                        blank=True, help_text="link or place, where there is no snapshot", max_length=600
+                    ),
+                ),
+                (
+                    "handoff",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="deliverables",
+                        to="lifecycle.handoff",
+                    ),
+                ),
+                (
+                    "snapshot",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="deliverables",
+                        to="lifecycle.snapshot",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["handoff", "order"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Task",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=20)),
+                ("name", models.CharField(max_length=300)),
+                ("summary", models.TextField(blank=True)),
+                ("order", models.PositiveSmallIntegerField()),
+                ("stage", models.CharField(blank=True, max_length=10)),
+                (
+                    "role",
+                    models.CharField(
+                        help_text="role code of the process that owns it by default", max_length=10
+                    ),
+                ),
+                ("mandatory", models.BooleanField(default=True)),
+                (
+                    "evidence_kinds",
+                    models.JSONField(default=list, help_text="kinds that must be there, such as TRN"),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("planned", "Planned"),
+                            ("instantiated", "Started"),
+                            ("risks_identified", "Risks identified"),
+                            ("mitigating", "Mitigating risks"),
+                            ("risks_accepted", "Risks accepted"),
+                            ("evidence_attached", "Evidence attached"),
+                            ("verified", "Verified"),
+                            ("not_applicable", "Not applicable"),
+                            ("reopened", "Reopened"),
+                            ("blocked", "Blocked"),
+                        ],
+                        default="planned",
+                        max_length=20,
+                    ),
+                ),
+                ("due_on", models.DateField(blank=True, null=True)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("verified_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "state_reason",
+                    models.TextField(blank=True, help_text="why blocked, reopened or not applicable"),
+                ),
+                (
+                    "accountable",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="answers for it",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="accountable_tasks",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="responsible: does it",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="owned_tasks",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "phase",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="tasks",
+                        to="lifecycle.phase",
+                    ),
+                ),
+                (
+                    "verified_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["phase", "order"],
+            },
+        ),
+        migrations.AddField(
+            model_name="run",
+            name="task",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="runs",
+                to="lifecycle.task",
+            ),
+        ),
+        migrations.AddField(
+            model_name="risk",
+            name="task",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="risks", to="lifecycle.task"
+            ),
+        ),
+        migrations.AddField(
+            model_name="evidence",
+            name="task",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="evidence", to="lifecycle.task"
+            ),
+        ),
+        migrations.CreateModel(
+            name="TaskDuty",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("duty", models.CharField(choices=[("C", "Consulted"), ("I", "Informed")], max_length=1)),
+                (
+                    "task",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="duties",
+                        to="lifecycle.task",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["task", "user__name", "pk"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Trigger",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=20)),
+                ("name", models.CharField(max_length=300)),
+                (
+                    "kind",
+                    models.CharField(
+                        help_text="of the process: schedule, drift, metric, manual ...", max_length=20
+                    ),
+                ),
+                (
+                    "condition",
+                    models.TextField(blank=True, help_text="CEL over event and params; empty: always"),
+                ),
+                ("params", models.JSONField(blank=True, default=dict)),
+                (
+                    "schedule",
+                    models.CharField(
+                        blank=True, help_text="cron line, for the kind schedule", max_length=100
+                    ),
+                ),
+                ("next_due_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "mode",
+                    models.CharField(
+                        choices=[("auto", "Starts by itself"), ("ask", "A person decides")], max_length=4
+                    ),
+                ),
+                (
+                    "action",
+                    models.CharField(
+                        choices=[
+                            ("open_iteration", "Open an iteration"),
+                            ("reopen_phase", "Reopen a phase"),
+                            ("start_training", "Start a training"),
+                            ("suspend_authorization", "Suspend the authorization"),
+                            ("notify", "Notify"),
+                        ],
+                        max_length=24,
+                    ),
+                ),
+                (
+                    "target_phase",
+                    models.CharField(
+                        blank=True, help_text="phase that is reopened or begun at", max_length=10
+                    ),
+                ),
+                ("cooldown_hours", models.PositiveIntegerField(default=0)),
+                ("enabled", models.BooleanField(default=True)),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="triggers",
+                        to="lifecycle.project",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["project", "key", "pk"],
+            },
+        ),
+        migrations.AddField(
+            model_name="firing",
+            name="trigger",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="firings", to="lifecycle.trigger"
+            ),
+        ),
+        migrations.CreateModel(
+            name="AcceptanceCriterion",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("order", models.PositiveSmallIntegerField()),
+                ("text", models.CharField(max_length=600)),
+                ("ticked_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "handoff",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="criteria",
+                        to="lifecycle.handoff",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["handoff", "order"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("handoff", "order"), name="acceptance_order_once")
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='handoff',
-            constraint=models.CheckConstraint(condition=models.Q(('giver__isnull', True), ('taker__isnull', True), models.Q(('giver', models.F('taker')), _negated=True), _connector='OR'), name='handoff_has_two_people'),
+            model_name="handoff",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("giver__isnull", True),
+                    ("taker__isnull", True),
+                    models.Q(("giver", models.F("taker")), _negated=True),
+                    _connector="OR",
+                ),
+                name="handoff_has_two_people",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='handoff',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'planned'), ('state', 'cancelled'), models.Q(('giver__isnull', False), ('offered_at__isnull', False), ('taker__isnull', False)), _connector='OR'), name='handoff_offered_has_parties'),
+            model_name="handoff",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state", "planned"),
+                    ("state", "cancelled"),
+                    models.Q(
+                        ("giver__isnull", False), ("offered_at__isnull", False), ("taker__isnull", False)
+                    ),
+                    _connector="OR",
+                ),
+                name="handoff_offered_has_parties",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='handoff',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('decided_at__isnull', False), ('state__in', ['accepted', 'returned'])), models.Q(models.Q(('state__in', ['accepted', 'returned']), _negated=True), ('decided_at__isnull', True)), _connector='OR'), name='handoff_decided_at_iff_decided'),
+            model_name="handoff",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("decided_at__isnull", False), ("state__in", ["accepted", "returned"])),
+                    models.Q(
+                        models.Q(("state__in", ["accepted", "returned"]), _negated=True),
+                        ("decided_at__isnull", True),
+                    ),
+                    _connector="OR",
+                ),
+                name="handoff_decided_at_iff_decided",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='phase',
-            constraint=models.UniqueConstraint(fields=('iteration', 'key'), name='phase_once_per_iteration'),
+            model_name="phase",
+            constraint=models.UniqueConstraint(fields=("iteration", "key"), name="phase_once_per_iteration"),
         ),
         migrations.AddConstraint(
-            model_name='processversion',
-            constraint=models.UniqueConstraint(fields=('process', 'number'), name='process_version_number_once'),
+            model_name="processversion",
+            constraint=models.UniqueConstraint(
+                fields=("process", "number"), name="process_version_number_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='processversion',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('published_at__isnull', True), ('state', 'draft')), models.Q(models.Q(('state', 'draft'), _negated=True), ('published_at__isnull', False), models.Q(('digest', ''), _negated=True)), _connector='OR'), name='process_version_published_has_digest'),
+            model_name="processversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("published_at__isnull", True), ("state", "draft")),
+                    models.Q(
+                        models.Q(("state", "draft"), _negated=True),
+                        ("published_at__isnull", False),
+                        models.Q(("digest", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="process_version_published_has_digest",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='project',
-            constraint=models.CheckConstraint(condition=models.Q(('risk_appetite__gte', 1), ('risk_appetite__lte', 25)), name='project_risk_appetite_in_range'),
+            model_name="project",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("risk_appetite__gte", 1), ("risk_appetite__lte", 25)),
+                name="project_risk_appetite_in_range",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='modelversion',
-            constraint=models.UniqueConstraint(fields=('project', 'number'), name='model_version_number_once'),
+            model_name="modelversion",
+            constraint=models.UniqueConstraint(
+                fields=("project", "number"), name="model_version_number_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='modelversion',
-            constraint=models.UniqueConstraint(fields=('project', 'digest'), name='model_version_digest_once'),
+            model_name="modelversion",
+            constraint=models.UniqueConstraint(
+                fields=("project", "digest"), name="model_version_digest_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(fields=('project', 'user'), name='membership_once_per_person'),
+            model_name="membership",
+            constraint=models.UniqueConstraint(fields=("project", "user"), name="membership_once_per_person"),
         ),
         migrations.AddConstraint(
-            model_name='iteration',
-            constraint=models.UniqueConstraint(fields=('project', 'number'), name='iteration_number_once'),
+            model_name="iteration",
+            constraint=models.UniqueConstraint(fields=("project", "number"), name="iteration_number_once"),
         ),
         migrations.AddConstraint(
-            model_name='iteration',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('project',), name='iteration_one_open_per_project'),
+            model_name="iteration",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "open")),
+                fields=("project",),
+                name="iteration_one_open_per_project",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='iteration',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('closed_at__isnull', True), ('state', 'open')), models.Q(models.Q(('state', 'open'), _negated=True), ('closed_at__isnull', False)), _connector='OR'), name='iteration_closed_at_iff_closed'),
+            model_name="iteration",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("closed_at__isnull", True), ("state", "open")),
+                    models.Q(models.Q(("state", "open"), _negated=True), ("closed_at__isnull", False)),
+                    _connector="OR",
+                ),
+                name="iteration_closed_at_iff_closed",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='requirement',
-            constraint=models.UniqueConstraint(fields=('project', 'key', 'version'), name='requirement_version_once'),
+            model_name="requirement",
+            constraint=models.UniqueConstraint(
+                fields=("project", "key", "version"), name="requirement_version_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='requirement',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'superseded'), _negated=True), fields=('project', 'key'), name='requirement_one_current'),
+            model_name="requirement",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "superseded"), _negated=True),
+                fields=("project", "key"),
+                name="requirement_one_current",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='qualityaction',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['passed', 'failed', 'inconclusive']), _negated=True), ('evidence__isnull', False), _connector='OR'), name='quality_action_finished_has_evidence'),
+            model_name="qualityaction",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state__in", ["passed", "failed", "inconclusive"]), _negated=True),
+                    ("evidence__isnull", False),
+                    _connector="OR",
+                ),
+                name="quality_action_finished_has_evidence",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='snapshot',
-            constraint=models.UniqueConstraint(fields=('project', 'digest'), name='snapshot_digest_once'),
+            model_name="snapshot",
+            constraint=models.UniqueConstraint(fields=("project", "digest"), name="snapshot_digest_once"),
         ),
         migrations.AddConstraint(
-            model_name='deliverable',
-            constraint=models.UniqueConstraint(fields=('handoff', 'order'), name='deliverable_order_once'),
+            model_name="deliverable",
+            constraint=models.UniqueConstraint(fields=("handoff", "order"), name="deliverable_order_once"),
         ),
         migrations.AddConstraint(
-            model_name='task',
-            constraint=models.UniqueConstraint(fields=('phase', 'key'), name='task_once_per_phase'),
+            model_name="task",
+            constraint=models.UniqueConstraint(fields=("phase", "key"), name="task_once_per_phase"),
         ),
         migrations.AddConstraint(
-            model_name='task',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'verified'), ('verified_at__isnull', False), ('verified_by__isnull', False)), models.Q(models.Q(('state', 'verified'), _negated=True), ('verified_at__isnull', True), ('verified_by__isnull', True)), _connector='OR'), name='task_verified_by_iff_verified'),
+            model_name="task",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("state", "verified"), ("verified_at__isnull", False), ("verified_by__isnull", False)
+                    ),
+                    models.Q(
+                        models.Q(("state", "verified"), _negated=True),
+                        ("verified_at__isnull", True),
+                        ("verified_by__isnull", True),
+                    ),
+                    _connector="OR",
+                ),
+                name="task_verified_by_iff_verified",
+            ),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(fields=['project', 'kind', '-created_at'], name='run_by_project_kind'),
+            model_name="run",
+            index=models.Index(fields=["project", "kind", "-created_at"], name="run_by_project_kind"),
         ),
         migrations.AddConstraint(
-            model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', False), ('state__in', ['finished', 'failed'])), models.Q(('state__in', ['queued', 'running']), ('finished_at__isnull', True)), _connector='OR'), name='run_finished_at_iff_ended'),
+            model_name="run",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("finished_at__isnull", False), ("state__in", ["finished", "failed"])),
+                    models.Q(("state__in", ["queued", "running"]), ("finished_at__isnull", True)),
+                    _connector="OR",
+                ),
+                name="run_finished_at_iff_ended",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'failed'), _negated=True), models.Q(('error', ''), _negated=True), _connector='OR'), name='run_failed_has_error'),
+            model_name="run",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "failed"), _negated=True),
+                    models.Q(("error", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="run_failed_has_error",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='run',
-            constraint=models.UniqueConstraint(condition=models.Q(('external_id', ''), _negated=True), fields=('source', 'external_id'), name='run_external_id_once'),
+            model_name="run",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("external_id", ""), _negated=True),
+                fields=("source", "external_id"),
+                name="run_external_id_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='risk',
-            constraint=models.UniqueConstraint(fields=('task', 'key'), name='risk_once_per_task'),
+            model_name="risk",
+            constraint=models.UniqueConstraint(fields=("task", "key"), name="risk_once_per_task"),
         ),
         migrations.AddConstraint(
-            model_name='risk',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('occurrence__isnull', True), ('severity__isnull', True)), models.Q(('occurrence__gte', 1), ('occurrence__lte', 5), ('severity__gte', 1), ('severity__lte', 5)), _connector='OR'), name='risk_score_in_range'),
+            model_name="risk",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("occurrence__isnull", True), ("severity__isnull", True)),
+                    models.Q(
+                        ("occurrence__gte", 1),
+                        ("occurrence__lte", 5),
+                        ("severity__gte", 1),
+                        ("severity__lte", 5),
+                    ),
+                    _connector="OR",
+                ),
+                name="risk_score_in_range",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='evidence',
-            constraint=models.UniqueConstraint(fields=('task', 'snapshot'), name='evidence_once_per_task'),
+            model_name="evidence",
+            constraint=models.UniqueConstraint(fields=("task", "snapshot"), name="evidence_once_per_task"),
         ),
         migrations.AddConstraint(
-            model_name='evidence',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'verified'), _negated=True), models.Q(('verified_at__isnull', False), ('verified_by__isnull', False)), _connector='OR'), name='evidence_verified_has_verifier'),
+            model_name="evidence",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "verified"), _negated=True),
+                    models.Q(("verified_at__isnull", False), ("verified_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="evidence_verified_has_verifier",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='evidence',
-            constraint=models.CheckConstraint(condition=models.Q(('verified_by__isnull', True), models.Q(('verified_by', models.F('attached_by')), _negated=True), _connector='OR'), name='evidence_two_people'),
+            model_name="evidence",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("verified_by__isnull", True),
+                    models.Q(("verified_by", models.F("attached_by")), _negated=True),
+                    _connector="OR",
+                ),
+                name="evidence_two_people",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='taskduty',
-            constraint=models.UniqueConstraint(fields=('task', 'user'), name='task_duty_once_per_person'),
+            model_name="taskduty",
+            constraint=models.UniqueConstraint(fields=("task", "user"), name="task_duty_once_per_person"),
         ),
         migrations.AddConstraint(
-            model_name='trigger',
-            constraint=models.UniqueConstraint(fields=('project', 'key'), name='trigger_once_per_project'),
+            model_name="trigger",
+            constraint=models.UniqueConstraint(fields=("project", "key"), name="trigger_once_per_project"),
         ),
         migrations.AddConstraint(
-            model_name='firing',
-            constraint=models.UniqueConstraint(fields=('trigger', 'event_key'), name='firing_once_per_event'),
+            model_name="firing",
+            constraint=models.UniqueConstraint(fields=("trigger", "event_key"), name="firing_once_per_event"),
         ),
         migrations.AddConstraint(
-            model_name='firing',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('decided_at__isnull', True), ('state', 'waiting')), models.Q(models.Q(('state', 'waiting'), _negated=True), ('decided_at__isnull', False)), _connector='OR'), name='firing_decided_at_iff_decided'),
+            model_name="firing",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("decided_at__isnull", True), ("state", "waiting")),
+                    models.Q(models.Q(("state", "waiting"), _negated=True), ("decided_at__isnull", False)),
+                    _connector="OR",
+                ),
+                name="firing_decided_at_iff_decided",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='firing',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('merged_into__isnull', False), ('state', 'merged')), models.Q(models.Q(('state', 'merged'), _negated=True), ('merged_into__isnull', True)), _connector='OR'), name='firing_merged_into_iff_merged'),
+            model_name="firing",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("merged_into__isnull", False), ("state", "merged")),
+                    models.Q(models.Q(("state", "merged"), _negated=True), ("merged_into__isnull", True)),
+                    _connector="OR",
+                ),
+                name="firing_merged_into_iff_merged",
+            ),
         ),
     ]

@@ -4,20 +4,21 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('lifecycle', '0001_initial'),
+        ("lifecycle", "0001_initial"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='task',
-            name='role',
-            field=models.CharField(help_text='role code of the process that owns it by default', max_length=20),
+            model_name="task",
+            name="role",
+            field=models.CharField(
+                help_text="role code of the process that owns it by default", max_length=20
+            ),
         ),
         migrations.AlterField(
-            model_name='task',
-            name='stage',
+            model_name="task",
+            name="stage",
             field=models.CharField(blank=True, max_length=20),
         ),
     ]

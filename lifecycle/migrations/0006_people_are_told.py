@@ -6,119 +6,349 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('lifecycle', '0005_published_never_changes'),
+        ("lifecycle", "0005_published_never_changes"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Mail',
+            name="Mail",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(help_text="a notice's, or digest:person:day", max_length=250, unique=True)),
-                ('day', models.DateField(blank=True, help_text="of a digest, in the person's time zone", null=True)),
-                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('sending', 'Being handed over'), ('sent', 'Sent'), ('unsure', 'Perhaps sent'), ('dropped', 'Not sent')], default='waiting', max_length=8)),
-                ('reason', models.CharField(blank=True, help_text='why it was not sent', max_length=300)),
-                ('created_at', models.DateTimeField()),
-                ('sent_at', models.DateTimeField(blank=True, null=True)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='mails', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "key",
+                    models.CharField(
+                        help_text="a notice's, or digest:person:day", max_length=250, unique=True
+                    ),
+                ),
+                (
+                    "day",
+                    models.DateField(
+                        blank=True, help_text="of a digest, in the person's time zone", null=True
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("sending", "Being handed over"),
+                            ("sent", "Sent"),
+                            ("unsure", "Perhaps sent"),
+                            ("dropped", "Not sent"),
+                        ],
+                        default="waiting",
+                        max_length=8,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, help_text="why it was not sent", max_length=300)),
+                ("created_at", models.DateTimeField()),
+                ("sent_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="mails",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-pk'],
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='Notice',
+            name="Notice",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('handoff_offered', 'A handoff is offered to you'), ('handoff_returned', 'A handoff comes back to you'), ('handoff_accepted', 'Your handoff was accepted'), ('handoff_due', 'A handoff that you hold is due'), ('handoff_overdue', 'A handoff that you hold is overdue'), ('handoff_escalated', 'A handoff in your project has been late for days'), ('task_assigned', 'A task is assigned to you'), ('task_due', 'Your task is due'), ('task_overdue', 'Your task is overdue'), ('task_escalated', 'A task in your project has been late for days'), ('evidence_to_verify', 'Evidence waits for you to verify it'), ('gate_to_sign', 'A gate waits for your signature'), ('gate_decided', 'A gate was decided'), ('firing_to_decide', 'A trigger waits for your decision'), ('trigger_told', "A trigger tells the project's people"), ('event_reported', 'An incident or a change of rules was reported'), ('run_failed', 'A run failed'), ('authorization_ending', 'An authorization ends soon or has ended'), ('authorization_stopped', 'An authorization was suspended or withdrawn'), ('risk_ending', 'The acceptance of a risk ends soon'), ('risk_escalated', 'A risk waits for your decision'), ('risk_expired', 'The acceptance of a risk has expired'), ('mention', 'Somebody mentions you')], max_length=24)),
-                ('subject', models.CharField(max_length=300)),
-                ('text', models.TextField(blank=True)),
-                ('url', models.CharField(help_text='path of the page where the matter stands', max_length=300)),
-                ('key', models.CharField(help_text='the occasion, such as handoff:7:offered:2', max_length=200)),
-                ('way', models.CharField(choices=[('page', 'In the page'), ('email', 'In the page, and by e-mail at once'), ('digest', 'In the page, and in the daily e-mail'), ('none', 'Not at all')], help_text='what the person had chosen when it was made', max_length=6)),
-                ('created_at', models.DateTimeField()),
-                ('read_at', models.DateTimeField(blank=True, null=True)),
-                ('mail', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='notices', to='lifecycle.mail')),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='notices', to=settings.AUTH_USER_MODEL)),
-                ('project', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='notices', to='lifecycle.project')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("handoff_offered", "A handoff is offered to you"),
+                            ("handoff_returned", "A handoff comes back to you"),
+                            ("handoff_accepted", "Your handoff was accepted"),
+                            ("handoff_due", "A handoff that you hold is due"),
+                            ("handoff_overdue", "A handoff that you hold is overdue"),
+                            ("handoff_escalated", "A handoff in your project has been late for days"),
+                            ("task_assigned", "A task is assigned to you"),
+                            ("task_due", "Your task is due"),
+                            ("task_overdue", "Your task is overdue"),
+                            ("task_escalated", "A task in your project has been late for days"),
+                            ("evidence_to_verify", "Evidence waits for you to verify it"),
+                            ("gate_to_sign", "A gate waits for your signature"),
+                            ("gate_decided", "A gate was decided"),
+                            ("firing_to_decide", "A trigger waits for your decision"),
+                            ("trigger_told", "A trigger tells the project's people"),
+                            ("event_reported", "An incident or a change of rules was reported"),
+                            ("run_failed", "A run failed"),
+                            ("authorization_ending", "An authorization ends soon or has ended"),
+                            ("authorization_stopped", "An authorization was suspended or withdrawn"),
+                            ("risk_ending", "The acceptance of a risk ends soon"),
+                            ("risk_escalated", "A risk waits for your decision"),
+                            ("risk_expired", "The acceptance of a risk has expired"),
+                            ("mention", "Somebody mentions you"),
+                        ],
+                        max_length=24,
+                    ),
+                ),
+                ("subject", models.CharField(max_length=300)),
+                ("text", models.TextField(blank=True)),
+                (
+                    "url",
+                    models.CharField(help_text="path of the page where the matter stands", max_length=300),
+                ),
+                (
+                    "key",
+                    models.CharField(help_text="the occasion, such as handoff:7:offered:2", max_length=200),
+                ),
+                (
+                    "way",
+                    models.CharField(
+                        choices=[
+                            ("page", "In the page"),
+                            ("email", "In the page, and by e-mail at once"),
+                            ("digest", "In the page, and in the daily e-mail"),
+                            ("none", "Not at all"),
+                        ],
+                        help_text="what the person had chosen when it was made",
+                        max_length=6,
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("read_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "mail",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="notices",
+                        to="lifecycle.mail",
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="notices",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="notices",
+                        to="lifecycle.project",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at', '-pk'],
+                "ordering": ["-created_at", "-pk"],
             },
         ),
         migrations.CreateModel(
-            name='NoticeChoice',
+            name="NoticeChoice",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('handoff_offered', 'A handoff is offered to you'), ('handoff_returned', 'A handoff comes back to you'), ('handoff_accepted', 'Your handoff was accepted'), ('handoff_due', 'A handoff that you hold is due'), ('handoff_overdue', 'A handoff that you hold is overdue'), ('handoff_escalated', 'A handoff in your project has been late for days'), ('task_assigned', 'A task is assigned to you'), ('task_due', 'Your task is due'), ('task_overdue', 'Your task is overdue'), ('task_escalated', 'A task in your project has been late for days'), ('evidence_to_verify', 'Evidence waits for you to verify it'), ('gate_to_sign', 'A gate waits for your signature'), ('gate_decided', 'A gate was decided'), ('firing_to_decide', 'A trigger waits for your decision'), ('trigger_told', "A trigger tells the project's people"), ('event_reported', 'An incident or a change of rules was reported'), ('run_failed', 'A run failed'), ('authorization_ending', 'An authorization ends soon or has ended'), ('authorization_stopped', 'An authorization was suspended or withdrawn'), ('risk_ending', 'The acceptance of a risk ends soon'), ('risk_escalated', 'A risk waits for your decision'), ('risk_expired', 'The acceptance of a risk has expired'), ('mention', 'Somebody mentions you')], max_length=24)),
-                ('way', models.CharField(choices=[('page', 'In the page'), ('email', 'In the page, and by e-mail at once'), ('digest', 'In the page, and in the daily e-mail'), ('none', 'Not at all')], max_length=6)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='notice_choices', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("handoff_offered", "A handoff is offered to you"),
+                            ("handoff_returned", "A handoff comes back to you"),
+                            ("handoff_accepted", "Your handoff was accepted"),
+                            ("handoff_due", "A handoff that you hold is due"),
+                            ("handoff_overdue", "A handoff that you hold is overdue"),
+                            ("handoff_escalated", "A handoff in your project has been late for days"),
+                            ("task_assigned", "A task is assigned to you"),
+                            ("task_due", "Your task is due"),
+                            ("task_overdue", "Your task is overdue"),
+                            ("task_escalated", "A task in your project has been late for days"),
+                            ("evidence_to_verify", "Evidence waits for you to verify it"),
+                            ("gate_to_sign", "A gate waits for your signature"),
+                            ("gate_decided", "A gate was decided"),
+                            ("firing_to_decide", "A trigger waits for your decision"),
+                            ("trigger_told", "A trigger tells the project's people"),
+                            ("event_reported", "An incident or a change of rules was reported"),
+                            ("run_failed", "A run failed"),
+                            ("authorization_ending", "An authorization ends soon or has ended"),
+                            ("authorization_stopped", "An authorization was suspended or withdrawn"),
+                            ("risk_ending", "The acceptance of a risk ends soon"),
+                            ("risk_escalated", "A risk waits for your decision"),
+                            ("risk_expired", "The acceptance of a risk has expired"),
+                            ("mention", "Somebody mentions you"),
+                        ],
+                        max_length=24,
+                    ),
+                ),
+                (
+                    "way",
+                    models.CharField(
+                        choices=[
+                            ("page", "In the page"),
+                            ("email", "In the page, and by e-mail at once"),
+                            ("digest", "In the page, and in the daily e-mail"),
+                            ("none", "Not at all"),
+                        ],
+                        max_length=6,
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="notice_choices",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['person', 'kind'],
+                "ordering": ["person", "kind"],
             },
         ),
         migrations.CreateModel(
-            name='ReportedEvent',
+            name="ReportedEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('new_data', 'New data'), ('change', 'Change'), ('incident', 'Incident'), ('regulation', 'Change of rules'), ('metric', 'Measurement')], max_length=10)),
-                ('key', models.CharField(help_text="the reporter's own name of it; reported once", max_length=100)),
-                ('event', models.JSONField(help_text='as conditions of triggers see it')),
-                ('reported_at', models.DateTimeField()),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reported_events', to='lifecycle.project')),
-                ('reported_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("new_data", "New data"),
+                            ("change", "Change"),
+                            ("incident", "Incident"),
+                            ("regulation", "Change of rules"),
+                            ("metric", "Measurement"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "key",
+                    models.CharField(
+                        help_text="the reporter's own name of it; reported once", max_length=100
+                    ),
+                ),
+                ("event", models.JSONField(help_text="as conditions of triggers see it")),
+                ("reported_at", models.DateTimeField()),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reported_events",
+                        to="lifecycle.project",
+                    ),
+                ),
+                (
+                    "reported_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-reported_at', '-pk'],
+                "ordering": ["-reported_at", "-pk"],
             },
         ),
         migrations.CreateModel(
-            name='Sweep',
+            name="Sweep",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('day', models.DateField()),
-                ('part', models.CharField(max_length=40)),
-                ('last_pk', models.BigIntegerField(default=0, help_text='records up to here have been looked at')),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("day", models.DateField()),
+                ("part", models.CharField(max_length=40)),
+                (
+                    "last_pk",
+                    models.BigIntegerField(default=0, help_text="records up to here have been looked at"),
+                ),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'ordering': ['-day', 'part'],
-                'constraints': [models.UniqueConstraint(fields=('day', 'part'), name='sweep_part_once_a_day')],
+                "ordering": ["-day", "part"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("day", "part"), name="sweep_part_once_a_day")
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='mail',
-            constraint=models.UniqueConstraint(condition=models.Q(('day__isnull', False)), fields=('person', 'day'), name='mail_one_digest_a_day'),
+            model_name="mail",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("day__isnull", False)),
+                fields=("person", "day"),
+                name="mail_one_digest_a_day",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='mail',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('sent_at__isnull', False), ('state', 'sent')), models.Q(models.Q(('state', 'sent'), _negated=True), ('sent_at__isnull', True)), _connector='OR'), name='mail_sent_at_iff_sent'),
+            model_name="mail",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("sent_at__isnull", False), ("state", "sent")),
+                    models.Q(models.Q(("state", "sent"), _negated=True), ("sent_at__isnull", True)),
+                    _connector="OR",
+                ),
+                name="mail_sent_at_iff_sent",
+            ),
         ),
         migrations.AddIndex(
-            model_name='notice',
-            index=models.Index(condition=models.Q(('read_at__isnull', True), models.Q(('way', 'none'), _negated=True)), fields=['person'], name='notice_unread'),
+            model_name="notice",
+            index=models.Index(
+                condition=models.Q(("read_at__isnull", True), models.Q(("way", "none"), _negated=True)),
+                fields=["person"],
+                name="notice_unread",
+            ),
         ),
         migrations.AddIndex(
-            model_name='notice',
-            index=models.Index(fields=['person', '-created_at'], name='notice_by_person'),
+            model_name="notice",
+            index=models.Index(fields=["person", "-created_at"], name="notice_by_person"),
         ),
         migrations.AddIndex(
-            model_name='notice',
-            index=models.Index(condition=models.Q(('mail__isnull', True), ('way', 'digest')), fields=['person'], name='notice_for_digest'),
+            model_name="notice",
+            index=models.Index(
+                condition=models.Q(("mail__isnull", True), ("way", "digest")),
+                fields=["person"],
+                name="notice_for_digest",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='notice',
-            constraint=models.UniqueConstraint(fields=('person', 'key'), name='notice_once'),
+            model_name="notice",
+            constraint=models.UniqueConstraint(fields=("person", "key"), name="notice_once"),
         ),
         migrations.AddConstraint(
-            model_name='noticechoice',
-            constraint=models.UniqueConstraint(fields=('person', 'kind'), name='notice_choice_once'),
+            model_name="noticechoice",
+            constraint=models.UniqueConstraint(fields=("person", "kind"), name="notice_choice_once"),
         ),
         migrations.AddConstraint(
-            model_name='reportedevent',
-            constraint=models.UniqueConstraint(fields=('project', 'key'), name='reported_event_once'),
+            model_name="reportedevent",
+            constraint=models.UniqueConstraint(fields=("project", "key"), name="reported_event_once"),
         ),
     ]

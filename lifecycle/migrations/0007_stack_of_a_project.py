@@ -6,92 +6,245 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('lifecycle', '0006_people_are_told'),
+        ("lifecycle", "0006_people_are_told"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='CanvasAnswer',
+            name="CanvasAnswer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('block', models.CharField(max_length=30)),
-                ('texts', models.JSONField(default=dict)),
-                ('changed_at', models.DateTimeField()),
-                ('changed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='canvas_answers', to='lifecycle.project')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("block", models.CharField(max_length=30)),
+                ("texts", models.JSONField(default=dict)),
+                ("changed_at", models.DateTimeField()),
+                (
+                    "changed_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="canvas_answers",
+                        to="lifecycle.project",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['project', 'block'],
-                'constraints': [models.UniqueConstraint(fields=('project', 'block'), name='canvas_answer_once_per_block')],
+                "ordering": ["project", "block"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("project", "block"), name="canvas_answer_once_per_block")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='MaturityLevel',
+            name="MaturityLevel",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('scale', models.CharField(max_length=30)),
-                ('level', models.PositiveSmallIntegerField(help_text='counted from 0')),
-                ('reason', models.TextField()),
-                ('changed_at', models.DateTimeField()),
-                ('changed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='maturity_levels', to='lifecycle.project')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("scale", models.CharField(max_length=30)),
+                ("level", models.PositiveSmallIntegerField(help_text="counted from 0")),
+                ("reason", models.TextField()),
+                ("changed_at", models.DateTimeField()),
+                (
+                    "changed_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="maturity_levels",
+                        to="lifecycle.project",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['project', 'scale'],
-                'constraints': [models.UniqueConstraint(fields=('project', 'scale'), name='maturity_level_once_per_scale'), models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='maturity_level_has_reason')],
+                "ordering": ["project", "scale"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("project", "scale"), name="maturity_level_once_per_scale"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("reason", ""), _negated=True), name="maturity_level_has_reason"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='SavedView',
+            name="SavedView",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('page', models.CharField(help_text='path of the list, without its query', max_length=200)),
-                ('query', models.CharField(blank=True, max_length=1000)),
-                ('created_at', models.DateTimeField()),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='saved_views', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("page", models.CharField(help_text="path of the list, without its query", max_length=200)),
+                ("query", models.CharField(blank=True, max_length=1000)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="saved_views",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['user', 'name', 'pk'],
-                'constraints': [models.UniqueConstraint(fields=('user', 'page', 'name'), name='saved_view_name_once_per_page'), models.CheckConstraint(condition=models.Q(('page__startswith', '/'), models.Q(('page__startswith', '//'), _negated=True)), name='saved_view_stays_on_this_site')],
+                "ordering": ["user", "name", "pk"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("user", "page", "name"), name="saved_view_name_once_per_page"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("page__startswith", "/"), models.Q(("page__startswith", "//"), _negated=True)
+                        ),
+                        name="saved_view_stays_on_this_site",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ScoreMark',
+            name="ScoreMark",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('item', models.CharField(max_length=10)),
-                ('value', models.CharField(choices=[('evidence', 'What the evidence says'), ('none', '0: not done'), ('by_hand', '½: done by hand, result documented'), ('automated', '1: runs by itself, again and again')], max_length=10)),
-                ('reason', models.TextField()),
-                ('link', models.CharField(blank=True, help_text='http or https', max_length=500)),
-                ('changed_at', models.DateTimeField()),
-                ('changed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='score_marks', to='lifecycle.project')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("item", models.CharField(max_length=10)),
+                (
+                    "value",
+                    models.CharField(
+                        choices=[
+                            ("evidence", "What the evidence says"),
+                            ("none", "0: not done"),
+                            ("by_hand", "½: done by hand, result documented"),
+                            ("automated", "1: runs by itself, again and again"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("reason", models.TextField()),
+                ("link", models.CharField(blank=True, help_text="http or https", max_length=500)),
+                ("changed_at", models.DateTimeField()),
+                (
+                    "changed_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="score_marks",
+                        to="lifecycle.project",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['project', 'item'],
-                'constraints': [models.UniqueConstraint(fields=('project', 'item'), name='score_mark_once_per_item'), models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='score_mark_has_reason'), models.CheckConstraint(condition=models.Q(('link', ''), ('link__startswith', 'http://'), ('link__startswith', 'https://'), _connector='OR'), name='score_mark_link_is_http')],
+                "ordering": ["project", "item"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("project", "item"), name="score_mark_once_per_item"),
+                    models.CheckConstraint(
+                        condition=models.Q(("reason", ""), _negated=True), name="score_mark_has_reason"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("link", ""),
+                            ("link__startswith", "http://"),
+                            ("link__startswith", "https://"),
+                            _connector="OR",
+                        ),
+                        name="score_mark_link_is_http",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='StackPart',
+            name="StackPart",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('component', models.CharField(max_length=30)),
-                ('requirements', models.TextField(blank=True)),
-                ('tool', models.CharField(blank=True, max_length=200)),
-                ('link', models.CharField(blank=True, help_text='http or https', max_length=500)),
-                ('note', models.TextField(blank=True)),
-                ('changed_at', models.DateTimeField()),
-                ('changed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='stack_parts', to='lifecycle.project')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("component", models.CharField(max_length=30)),
+                ("requirements", models.TextField(blank=True)),
+                ("tool", models.CharField(blank=True, max_length=200)),
+                ("link", models.CharField(blank=True, help_text="http or https", max_length=500)),
+                ("note", models.TextField(blank=True)),
+                ("changed_at", models.DateTimeField()),
+                (
+                    "changed_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="stack_parts",
+                        to="lifecycle.project",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['project', 'component'],
-                'constraints': [models.UniqueConstraint(fields=('project', 'component'), name='stack_part_once_per_component'), models.CheckConstraint(condition=models.Q(('link', ''), ('link__startswith', 'http://'), ('link__startswith', 'https://'), _connector='OR'), name='stack_part_link_is_http')],
+                "ordering": ["project", "component"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("project", "component"), name="stack_part_once_per_component"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("link", ""),
+                            ("link__startswith", "http://"),
+                            ("link__startswith", "https://"),
+                            _connector="OR",
+                        ),
+                        name="stack_part_link_is_http",
+                    ),
+                ],
             },
         ),
     ]

@@ -11,27 +11,17 @@ from ledger.states import StateMachine
 class Snapshot(models.Model):
     """The frozen content of a run, data set or document, named by the digest of its canonical JSON."""
 
-    project = models.ForeignKey(
-        "lifecycle.Project", models.PROTECT, related_name="snapshots"
-    )
-    kind = models.CharField(
-        max_length=3, help_text="DVR, TRN, EVR, DPR, MON, REV or DOC"
-    )
+    project = models.ForeignKey("lifecycle.Project", models.PROTECT, related_name="snapshots")
+    kind = models.CharField(max_length=3, help_text="DVR, TRN, EVR, DPR, MON, REV or DOC")
     title = models.CharField(max_length=300)
     content = models.TextField(help_text="canonical JSON (RFC 8785)")
     digest = models.CharField(max_length=64, help_text="SHA-256 of content")
-    run = models.ForeignKey(
-        "lifecycle.Run", models.PROTECT, null=True, blank=True, related_name="snapshots"
-    )
+    run = models.ForeignKey("lifecycle.Run", models.PROTECT, null=True, blank=True, related_name="snapshots")
     created_at = models.DateTimeField()
 
     class Meta:
         ordering = ["-created_at", "-pk"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["project", "digest"], name="snapshot_digest_once"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["project", "digest"], name="snapshot_digest_once")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.digest[:12]}"
@@ -47,16 +37,10 @@ class Evidence(models.Model):
         EXPIRED = "expired", _("Expired")
 
     task = models.ForeignKey("lifecycle.Task", models.PROTECT, related_name="evidence")
-    snapshot = models.ForeignKey(
-        "lifecycle.Snapshot", models.PROTECT, related_name="evidence"
-    )
-    state = models.CharField(
-        max_length=10, choices=State.choices, default=State.ATTACHED
-    )
+    snapshot = models.ForeignKey("lifecycle.Snapshot", models.PROTECT, related_name="evidence")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.ATTACHED)
     state_reason = models.TextField(blank=True)
-    attached_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+"
-    )
+    attached_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     attached_at = models.DateTimeField()
     verified_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -71,17 +55,13 @@ class Evidence(models.Model):
         ordering = ["task", "-attached_at", "-pk"]
         verbose_name_plural = "evidence"
         constraints = [
-            models.UniqueConstraint(
-                fields=["task", "snapshot"], name="evidence_once_per_task"
-            ),
+            models.UniqueConstraint(fields=["task", "snapshot"], name="evidence_once_per_task"),
             models.CheckConstraint(
-                condition=~Q(state="verified")
-                | Q(verified_by__isnull=False, verified_at__isnull=False),
+                condition=~Q(state="verified") | Q(verified_by__isnull=False, verified_at__isnull=False),
                 name="evidence_verified_has_verifier",
             ),
             models.CheckConstraint(
-                condition=Q(verified_by__isnull=True)
-                | ~Q(verified_by=models.F("attached_by")),
+                condition=Q(verified_by__isnull=True) | ~Q(verified_by=models.F("attached_by")),
                 name="evidence_two_people",
             ),
         ]

@@ -18,9 +18,7 @@ class Handoff(models.Model):
         RETURNED = "returned", _("Returned")
         CANCELLED = "cancelled", _("Cancelled")
 
-    iteration = models.ForeignKey(
-        "lifecycle.Iteration", models.PROTECT, related_name="handoffs"
-    )
+    iteration = models.ForeignKey("lifecycle.Iteration", models.PROTECT, related_name="handoffs")
     key = models.CharField(max_length=20)
     title = models.CharField(max_length=600)
     phase_key = models.CharField(max_length=10)
@@ -40,24 +38,18 @@ class Handoff(models.Model):
         blank=True,
         related_name="taken_handoffs",
     )
-    state = models.CharField(
-        max_length=10, choices=State.choices, default=State.PLANNED
-    )
+    state = models.CharField(max_length=10, choices=State.choices, default=State.PLANNED)
     due_on = models.DateField(null=True, blank=True)
     offered_at = models.DateTimeField(null=True, blank=True)
     decided_at = models.DateTimeField(null=True, blank=True)
     reason = models.TextField(blank=True, help_text="why it was returned or cancelled")
-    rounds = models.PositiveSmallIntegerField(
-        default=0, help_text="how often it was offered"
-    )
+    rounds = models.PositiveSmallIntegerField(default=0, help_text="how often it was offered")
 
     class Meta:
         ordering = ["iteration", "key", "pk"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(giver__isnull=True)
-                | Q(taker__isnull=True)
-                | ~Q(giver=F("taker")),
+                condition=Q(giver__isnull=True) | Q(taker__isnull=True) | ~Q(giver=F("taker")),
                 name="handoff_has_two_people",
             ),
             models.CheckConstraint(
@@ -67,9 +59,7 @@ class Handoff(models.Model):
                 name="handoff_offered_has_parties",
             ),
             models.CheckConstraint(
-                condition=Q(
-                    state__in=["accepted", "returned"], decided_at__isnull=False
-                )
+                condition=Q(state__in=["accepted", "returned"], decided_at__isnull=False)
                 | (~Q(state__in=["accepted", "returned"]) & Q(decided_at__isnull=True)),
                 name="handoff_decided_at_iff_decided",
             ),
@@ -82,9 +72,7 @@ class Handoff(models.Model):
 class Deliverable(models.Model):
     """One thing handed over, tied to an exact version once it is offered."""
 
-    handoff = models.ForeignKey(
-        "lifecycle.Handoff", models.PROTECT, related_name="deliverables"
-    )
+    handoff = models.ForeignKey("lifecycle.Handoff", models.PROTECT, related_name="deliverables")
     order = models.PositiveSmallIntegerField()
     name = models.CharField(max_length=300)
     snapshot = models.ForeignKey(
@@ -102,11 +90,7 @@ class Deliverable(models.Model):
 
     class Meta:
         ordering = ["handoff", "order"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["handoff", "order"], name="deliverable_order_once"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["handoff", "order"], name="deliverable_order_once")]
 
     def __str__(self) -> str:
         return self.name
@@ -115,20 +99,14 @@ class Deliverable(models.Model):
 class AcceptanceCriterion(models.Model):
     """One condition that the taker ticks before accepting."""
 
-    handoff = models.ForeignKey(
-        "lifecycle.Handoff", models.PROTECT, related_name="criteria"
-    )
+    handoff = models.ForeignKey("lifecycle.Handoff", models.PROTECT, related_name="criteria")
     order = models.PositiveSmallIntegerField()
     text = models.CharField(max_length=600)
     ticked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["handoff", "order"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["handoff", "order"], name="acceptance_order_once"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["handoff", "order"], name="acceptance_order_once")]
 
     def __str__(self) -> str:
         return self.text

@@ -16,9 +16,7 @@ class Iteration(models.Model):
         COMPLETED = "completed", _("Completed")
         STOPPED = "stopped", _("Stopped")
 
-    project = models.ForeignKey(
-        "lifecycle.Project", models.PROTECT, related_name="iterations"
-    )
+    project = models.ForeignKey("lifecycle.Project", models.PROTECT, related_name="iterations")
     number = models.PositiveIntegerField()
     title = models.CharField(max_length=300)
     reason = models.TextField()
@@ -51,9 +49,7 @@ class Iteration(models.Model):
     class Meta:
         ordering = ["project", "number"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["project", "number"], name="iteration_number_once"
-            ),
+            models.UniqueConstraint(fields=["project", "number"], name="iteration_number_once"),
             models.UniqueConstraint(
                 fields=["project"],
                 condition=Q(state="open"),
@@ -92,24 +88,18 @@ class Phase(models.Model):
         ON_HOLD = "on_hold", _("On hold")
         STOPPED = "stopped", _("Stopped")
 
-    iteration = models.ForeignKey(
-        "lifecycle.Iteration", models.PROTECT, related_name="phases"
-    )
+    iteration = models.ForeignKey("lifecycle.Iteration", models.PROTECT, related_name="phases")
     key = models.CharField(max_length=10)
     name = models.CharField(max_length=200)
     order = models.PositiveSmallIntegerField()
-    state = models.CharField(
-        max_length=24, choices=State.choices, default=State.NOT_STARTED
-    )
+    state = models.CharField(max_length=24, choices=State.choices, default=State.NOT_STARTED)
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["iteration", "order"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["iteration", "key"], name="phase_once_per_iteration"
-            ),
+            models.UniqueConstraint(fields=["iteration", "key"], name="phase_once_per_iteration"),
         ]
 
     def __str__(self) -> str:

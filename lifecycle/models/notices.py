@@ -54,9 +54,7 @@ class Notice(models.Model):
     way = models.CharField(
         max_length=6, choices=Way.choices, help_text="what the person had chosen when it was made"
     )
-    mail = models.ForeignKey(
-        "lifecycle.Mail", models.PROTECT, null=True, blank=True, related_name="notices"
-    )
+    mail = models.ForeignKey("lifecycle.Mail", models.PROTECT, null=True, blank=True, related_name="notices")
     created_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True, blank=True)
 

@@ -15,25 +15,15 @@ class Job(models.Model):
         DONE = "done", _("Done")
         FAILED = "failed", _("Failed")
 
-    task = models.CharField(
-        max_length=100, help_text="name of the handler, such as runs.execute"
-    )
+    task = models.CharField(max_length=100, help_text="name of the handler, such as runs.execute")
     args = models.JSONField(default=dict)
-    key = models.CharField(
-        max_length=200, unique=True, help_text="the same work is asked for once"
-    )
-    state = models.CharField(
-        max_length=10, choices=State.choices, default=State.PENDING
-    )
+    key = models.CharField(max_length=200, unique=True, help_text="the same work is asked for once")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.PENDING)
     attempts = models.PositiveSmallIntegerField(default=0)
     max_attempts = models.PositiveSmallIntegerField(default=5)
     available_at = models.DateTimeField(help_text="not before this time")
-    sent_at = models.DateTimeField(
-        null=True, blank=True, help_text="last handed to the broker"
-    )
-    lease_until = models.DateTimeField(
-        null=True, blank=True, help_text="a worker holds it until then"
-    )
+    sent_at = models.DateTimeField(null=True, blank=True, help_text="last handed to the broker")
+    lease_until = models.DateTimeField(null=True, blank=True, help_text="a worker holds it until then")
     lease_token = models.CharField(max_length=32, blank=True)
     error = models.TextField(blank=True)
     created_at = models.DateTimeField()

@@ -27,27 +27,19 @@ class ProcessVersion(models.Model):
         PUBLISHED = "published", _("Published")
         RETIRED = "retired", _("Retired")
 
-    process = models.ForeignKey(
-        "lifecycle.Process", models.PROTECT, related_name="versions"
-    )
+    process = models.ForeignKey("lifecycle.Process", models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
-    document = models.JSONField(
-        help_text="lifecycle.definitions.ProcessDocument as JSON"
-    )
+    document = models.JSONField(help_text="lifecycle.definitions.ProcessDocument as JSON")
     digest = models.CharField(max_length=64, blank=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+"
-    )
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     created_at = models.DateTimeField()
     published_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["process", "-number"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["process", "number"], name="process_version_number_once"
-            ),
+            models.UniqueConstraint(fields=["process", "number"], name="process_version_number_once"),
             models.CheckConstraint(
                 condition=Q(state="draft", published_at__isnull=True)
                 | (~Q(state="draft") & Q(published_at__isnull=False) & ~Q(digest="")),

@@ -20,20 +20,14 @@ class Project(models.Model):
     slug = models.SlugField(max_length=60, unique=True)
     name = models.CharField(max_length=300)
     purpose = models.TextField(blank=True)
-    risk_class = models.CharField(
-        max_length=10, choices=RiskClass.choices, default=RiskClass.LIMITED
-    )
+    risk_class = models.CharField(max_length=10, choices=RiskClass.choices, default=RiskClass.LIMITED)
     risk_appetite = models.PositiveSmallIntegerField(
         default=6,
         help_text="highest severity times occurrence (1 to 25) that needs no named acceptance",
     )
-    process_version = models.ForeignKey(
-        "lifecycle.ProcessVersion", models.PROTECT, related_name="projects"
-    )
+    process_version = models.ForeignKey("lifecycle.ProcessVersion", models.PROTECT, related_name="projects")
     state = models.CharField(max_length=10, choices=State.choices, default=State.ACTIVE)
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+"
-    )
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     created_at = models.DateTimeField()
 
     class Meta:
@@ -58,12 +52,8 @@ class Membership(models.Model):
         REVIEWER = "reviewer", _("Reviewer")
         AUDITOR = "auditor", _("Auditor")
 
-    project = models.ForeignKey(
-        "lifecycle.Project", models.PROTECT, related_name="memberships"
-    )
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="memberships"
-    )
+    project = models.ForeignKey("lifecycle.Project", models.PROTECT, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="memberships")
     role = models.CharField(max_length=12, choices=Role.choices)
     crisp_roles = models.JSONField(
         default=list,
@@ -76,9 +66,7 @@ class Membership(models.Model):
     class Meta:
         ordering = ["project", "user__name", "pk"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["project", "user"], name="membership_once_per_person"
-            ),
+            models.UniqueConstraint(fields=["project", "user"], name="membership_once_per_person"),
         ]
 
     def __str__(self) -> str:

@@ -25,9 +25,7 @@ class Requirement(models.Model):
         ABOVE = ">", ">"
         BELOW = "<", "<"
 
-    project = models.ForeignKey(
-        "lifecycle.Project", models.PROTECT, related_name="requirements"
-    )
+    project = models.ForeignKey("lifecycle.Project", models.PROTECT, related_name="requirements")
     key = models.CharField(max_length=40)
     version = models.PositiveIntegerField(default=1)
     statement = models.CharField(max_length=600)
@@ -35,26 +33,18 @@ class Requirement(models.Model):
     operator = models.CharField(max_length=2, choices=Operator.choices)
     limit = models.FloatField()
     unit = models.CharField(max_length=20, blank=True)
-    slice = models.CharField(
-        max_length=120, blank=True, help_text="such as country=IT; empty: overall"
-    )
-    gate = models.CharField(
-        max_length=10, default="G4", help_text="key of the gate that checks it"
-    )
+    slice = models.CharField(max_length=120, blank=True, help_text="such as country=IT; empty: overall")
+    gate = models.CharField(max_length=10, default="G4", help_text="key of the gate that checks it")
     blocking = models.BooleanField(default=True)
     state = models.CharField(max_length=12, choices=State.choices, default=State.DRAFT)
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+"
-    )
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     created_at = models.DateTimeField()
     change_reason = models.TextField(blank=True)
 
     class Meta:
         ordering = ["project", "key", "-version"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["project", "key", "version"], name="requirement_version_once"
-            ),
+            models.UniqueConstraint(fields=["project", "key", "version"], name="requirement_version_once"),
             models.UniqueConstraint(
                 fields=["project", "key"],
                 condition=~Q(state="superseded"),

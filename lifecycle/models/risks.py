@@ -26,17 +26,11 @@ class Risk(models.Model):
         ESCALATED = "escalated", _("Escalated")
 
     task = models.ForeignKey("lifecycle.Task", models.PROTECT, related_name="risks")
-    key = models.CharField(
-        max_length=20, help_text="of the process, such as R4-05; own ones begin with X"
-    )
+    key = models.CharField(max_length=20, help_text="of the process, such as R4-05; own ones begin with X")
     text = models.CharField(max_length=600)
     category = models.CharField(max_length=20, default="technical")
-    severity = models.PositiveSmallIntegerField(
-        null=True, blank=True, help_text="1 to 5"
-    )
-    occurrence = models.PositiveSmallIntegerField(
-        null=True, blank=True, help_text="1 to 5"
-    )
+    severity = models.PositiveSmallIntegerField(null=True, blank=True, help_text="1 to 5")
+    occurrence = models.PositiveSmallIntegerField(null=True, blank=True, help_text="1 to 5")
     inherent_severity = models.PositiveSmallIntegerField(null=True, blank=True)
     inherent_occurrence = models.PositiveSmallIntegerField(null=True, blank=True)
     score = models.GeneratedField(
@@ -44,12 +38,8 @@ class Risk(models.Model):
         output_field=models.PositiveSmallIntegerField(null=True),
         db_persist=True,
     )
-    loops = models.PositiveSmallIntegerField(
-        default=0, help_text="how often it was reassessed"
-    )
-    state = models.CharField(
-        max_length=14, choices=State.choices, default=State.IDENTIFIED
-    )
+    loops = models.PositiveSmallIntegerField(default=0, help_text="how often it was reassessed")
+    state = models.CharField(max_length=14, choices=State.choices, default=State.IDENTIFIED)
     accepted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.PROTECT,
@@ -86,9 +76,7 @@ class QualityAction(models.Model):
         CANCELLED = "cancelled", _("Cancelled")
 
     risk = models.ForeignKey("lifecycle.Risk", models.PROTECT, related_name="actions")
-    method = models.CharField(
-        max_length=20, help_text="key of the method, such as Q4-05"
-    )
+    method = models.CharField(max_length=20, help_text="key of the method, such as Q4-05")
     name = models.CharField(max_length=600)
     performer = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -104,9 +92,7 @@ class QualityAction(models.Model):
         blank=True,
         related_name="quality_actions",
     )
-    state = models.CharField(
-        max_length=12, choices=State.choices, default=State.SELECTED
-    )
+    state = models.CharField(max_length=12, choices=State.choices, default=State.SELECTED)
     note = models.TextField(blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -114,8 +100,7 @@ class QualityAction(models.Model):
         ordering = ["risk", "pk"]
         constraints = [
             models.CheckConstraint(
-                condition=~Q(state__in=["passed", "failed", "inconclusive"])
-                | Q(evidence__isnull=False),
+                condition=~Q(state__in=["passed", "failed", "inconclusive"]) | Q(evidence__isnull=False),
                 name="quality_action_finished_has_evidence",
             ),
         ]

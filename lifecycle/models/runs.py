@@ -24,9 +24,7 @@ class Run(models.Model):
         FINISHED = "finished", _("Finished")
         FAILED = "failed", _("Failed")
 
-    project = models.ForeignKey(
-        "lifecycle.Project", models.PROTECT, related_name="runs"
-    )
+    project = models.ForeignKey("lifecycle.Project", models.PROTECT, related_name="runs")
     iteration = models.ForeignKey(
         "lifecycle.Iteration",
         models.PROTECT,
@@ -34,18 +32,12 @@ class Run(models.Model):
         blank=True,
         related_name="runs",
     )
-    task = models.ForeignKey(
-        "lifecycle.Task", models.PROTECT, null=True, blank=True, related_name="runs"
-    )
+    task = models.ForeignKey("lifecycle.Task", models.PROTECT, null=True, blank=True, related_name="runs")
     kind = models.CharField(max_length=3, choices=Kind.choices)
     title = models.CharField(max_length=300)
-    source = models.CharField(
-        max_length=40, default="builtin", help_text="executor or connector"
-    )
+    source = models.CharField(max_length=40, default="builtin", help_text="executor or connector")
     external_id = models.CharField(max_length=200, blank=True)
-    spec = models.JSONField(
-        default=dict, help_text="the declarative specification it was started with"
-    )
+    spec = models.JSONField(default=dict, help_text="the declarative specification it was started with")
     spec_digest = models.CharField(max_length=64, blank=True)
     record = models.JSONField(
         default=dict,
@@ -85,20 +77,14 @@ class Run(models.Model):
                 | (Q(state__in=["queued", "running"]) & Q(finished_at__isnull=True)),
                 name="run_finished_at_iff_ended",
             ),
-            models.CheckConstraint(
-                condition=~Q(state="failed") | ~Q(error=""), name="run_failed_has_error"
-            ),
+            models.CheckConstraint(condition=~Q(state="failed") | ~Q(error=""), name="run_failed_has_error"),
             models.UniqueConstraint(
                 fields=["source", "external_id"],
                 condition=~Q(external_id=""),
                 name="run_external_id_once",
             ),
         ]
-        indexes = [
-            models.Index(
-                fields=["project", "kind", "-created_at"], name="run_by_project_kind"
-            )
-        ]
+        indexes = [models.Index(fields=["project", "kind", "-created_at"], name="run_by_project_kind")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk} {self.title}"
@@ -122,9 +108,7 @@ RUN_STATES = StateMachine(
 class ModelVersion(models.Model):
     """A model as it was made, named by the SHA-256 of its artifact."""
 
-    project = models.ForeignKey(
-        "lifecycle.Project", models.PROTECT, related_name="model_versions"
-    )
+    project = models.ForeignKey("lifecycle.Project", models.PROTECT, related_name="model_versions")
     number = models.PositiveIntegerField()
     digest = models.CharField(max_length=64, help_text="SHA-256 of the artifact")
     path = models.CharField(max_length=300, help_text="name in the default storage")
@@ -134,12 +118,8 @@ class ModelVersion(models.Model):
     class Meta:
         ordering = ["project", "-number"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["project", "number"], name="model_version_number_once"
-            ),
-            models.UniqueConstraint(
-                fields=["project", "digest"], name="model_version_digest_once"
-            ),
+            models.UniqueConstraint(fields=["project", "number"], name="model_version_number_once"),
+            models.UniqueConstraint(fields=["project", "digest"], name="model_version_digest_once"),
         ]
 
     def __str__(self) -> str:

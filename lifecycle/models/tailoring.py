@@ -17,16 +17,10 @@ class Exclusion(models.Model):
         DECLINED = "declined", _("Declined")
         WITHDRAWN = "withdrawn", _("Withdrawn")
 
-    task = models.ForeignKey(
-        "lifecycle.Task", models.PROTECT, related_name="exclusions"
-    )
+    task = models.ForeignKey("lifecycle.Task", models.PROTECT, related_name="exclusions")
     reason = models.TextField()
-    state = models.CharField(
-        max_length=10, choices=State.choices, default=State.REQUESTED
-    )
-    requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+"
-    )
+    state = models.CharField(max_length=10, choices=State.choices, default=State.REQUESTED)
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     requested_at = models.DateTimeField()
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -47,13 +41,8 @@ class Exclusion(models.Model):
                 name="exclusion_one_open_per_task",
             ),
             models.CheckConstraint(
-                condition=Q(
-                    state="requested", decided_by__isnull=True, decided_at__isnull=True
-                )
-                | (
-                    ~Q(state="requested")
-                    & Q(decided_by__isnull=False, decided_at__isnull=False)
-                ),
+                condition=Q(state="requested", decided_by__isnull=True, decided_at__isnull=True)
+                | (~Q(state="requested") & Q(decided_by__isnull=False, decided_at__isnull=False)),
                 name="exclusion_decided_iff_decided",
             ),
             models.CheckConstraint(

@@ -29,13 +29,9 @@ class Task(models.Model):
     summary = models.TextField(blank=True)
     order = models.PositiveSmallIntegerField()
     stage = models.CharField(max_length=20, blank=True)
-    role = models.CharField(
-        max_length=20, help_text="role code of the process that owns it by default"
-    )
+    role = models.CharField(max_length=20, help_text="role code of the process that owns it by default")
     mandatory = models.BooleanField(default=True)
-    evidence_kinds = models.JSONField(
-        default=list, help_text="kinds that must be there, such as TRN"
-    )
+    evidence_kinds = models.JSONField(default=list, help_text="kinds that must be there, such as TRN")
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.PROTECT,
@@ -52,9 +48,7 @@ class Task(models.Model):
         related_name="accountable_tasks",
         help_text="answers for it",
     )
-    state = models.CharField(
-        max_length=20, choices=State.choices, default=State.PLANNED
-    )
+    state = models.CharField(max_length=20, choices=State.choices, default=State.PLANNED)
     due_on = models.DateField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     verified_at = models.DateTimeField(null=True, blank=True)
@@ -65,26 +59,19 @@ class Task(models.Model):
         blank=True,
         related_name="+",
     )
-    state_reason = models.TextField(
-        blank=True, help_text="why blocked, reopened or not applicable"
-    )
+    state_reason = models.TextField(blank=True, help_text="why blocked, reopened or not applicable")
 
     class Meta:
         ordering = ["phase", "order"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["phase", "key"], name="task_once_per_phase"
-            ),
+            models.UniqueConstraint(fields=["phase", "key"], name="task_once_per_phase"),
             models.CheckConstraint(
                 condition=Q(
                     state="verified",
                     verified_at__isnull=False,
                     verified_by__isnull=False,
                 )
-                | (
-                    ~Q(state="verified")
-                    & Q(verified_at__isnull=True, verified_by__isnull=True)
-                ),
+                | (~Q(state="verified") & Q(verified_at__isnull=True, verified_by__isnull=True)),
                 name="task_verified_by_iff_verified",
             ),
         ]
@@ -94,7 +81,7 @@ class Task(models.Model):
 
 
 class TaskDuty(models.Model):
-    """Who is consulted or informed. Responsible and accountable stand on the task, so there is one of each."""
+    """Who is consulted or informed. Responsible and accountable stand on the task: there is one of each."""
 
     class Duty(models.TextChoices):
         CONSULTED = "C", _("Consulted")
@@ -106,11 +93,7 @@ class TaskDuty(models.Model):
 
     class Meta:
         ordering = ["task", "user__name", "pk"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["task", "user"], name="task_duty_once_per_person"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["task", "user"], name="task_duty_once_per_person")]
 
     def __str__(self) -> str:
         return f"{self.user} {self.duty} {self.task}"

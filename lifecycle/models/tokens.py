@@ -12,9 +12,7 @@ class ApiToken(models.Model):
         WRITE = "write"
         GATE_CHECK = "gate_check"
 
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="api_tokens"
-    )
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="api_tokens")
     name = models.CharField(max_length=120)
     prefix = models.CharField(max_length=12, unique=True)
     secret_hmac = models.CharField(max_length=64)

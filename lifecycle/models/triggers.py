@@ -22,37 +22,23 @@ class Trigger(models.Model):
         SUSPEND_AUTHORIZATION = "suspend_authorization", _("Suspend the authorization")
         NOTIFY = "notify", _("Notify")
 
-    project = models.ForeignKey(
-        "lifecycle.Project", models.PROTECT, related_name="triggers"
-    )
+    project = models.ForeignKey("lifecycle.Project", models.PROTECT, related_name="triggers")
     key = models.CharField(max_length=20)
     name = models.CharField(max_length=300)
-    kind = models.CharField(
-        max_length=20, help_text="of the process: schedule, drift, metric, manual ..."
-    )
-    condition = models.TextField(
-        blank=True, help_text="CEL over event and params; empty: always"
-    )
+    kind = models.CharField(max_length=20, help_text="of the process: schedule, drift, metric, manual ...")
+    condition = models.TextField(blank=True, help_text="CEL over event and params; empty: always")
     params = models.JSONField(default=dict, blank=True)
-    schedule = models.CharField(
-        max_length=100, blank=True, help_text="cron line, for the kind schedule"
-    )
+    schedule = models.CharField(max_length=100, blank=True, help_text="cron line, for the kind schedule")
     next_due_at = models.DateTimeField(null=True, blank=True)
     mode = models.CharField(max_length=4, choices=Mode.choices)
     action = models.CharField(max_length=24, choices=Action.choices)
-    target_phase = models.CharField(
-        max_length=10, blank=True, help_text="phase that is reopened or begun at"
-    )
+    target_phase = models.CharField(max_length=10, blank=True, help_text="phase that is reopened or begun at")
     cooldown_hours = models.PositiveIntegerField(default=0)
     enabled = models.BooleanField(default=True)
 
     class Meta:
         ordering = ["project", "key", "pk"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["project", "key"], name="trigger_once_per_project"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["project", "key"], name="trigger_once_per_project")]
 
     def __str__(self) -> str:
         return f"{self.key} {self.name}"
@@ -67,26 +53,14 @@ class Firing(models.Model):
         REJECTED = "rejected", _("Rejected")
         MERGED = "merged", _("Merged")
 
-    trigger = models.ForeignKey(
-        "lifecycle.Trigger", models.PROTECT, related_name="firings"
-    )
-    event_key = models.CharField(
-        max_length=120, help_text="one event fires a trigger at most once"
-    )
+    trigger = models.ForeignKey("lifecycle.Trigger", models.PROTECT, related_name="firings")
+    event_key = models.CharField(max_length=120, help_text="one event fires a trigger at most once")
     observed = models.JSONField(help_text="the event as the condition saw it")
     summary = models.CharField(max_length=600, help_text="what was seen, in a sentence")
-    run = models.ForeignKey(
-        "lifecycle.Run", models.PROTECT, null=True, blank=True, related_name="firings"
-    )
-    merged_into = models.ForeignKey(
-        "self", models.PROTECT, null=True, blank=True, related_name="merged"
-    )
-    state = models.CharField(
-        max_length=10, choices=State.choices, default=State.WAITING
-    )
-    outcome = models.CharField(
-        max_length=600, blank=True, help_text="what was done, or why not"
-    )
+    run = models.ForeignKey("lifecycle.Run", models.PROTECT, null=True, blank=True, related_name="firings")
+    merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="merged")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    outcome = models.CharField(max_length=600, blank=True, help_text="what was done, or why not")
     fired_at = models.DateTimeField()
     decided_at = models.DateTimeField(null=True, blank=True)
     decided_by = models.ForeignKey(
@@ -100,9 +74,7 @@ class Firing(models.Model):
     class Meta:
         ordering = ["-fired_at", "-pk"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["trigger", "event_key"], name="firing_once_per_event"
-            ),
+            models.UniqueConstraint(fields=["trigger", "event_key"], name="firing_once_per_event"),
             models.CheckConstraint(
                 condition=Q(state="waiting", decided_at__isnull=True)
                 | (~Q(state="waiting") & Q(decided_at__isnull=False)),
@@ -122,7 +94,5 @@ class Firing(models.Model):
 FIRING_STATES = StateMachine(
     "firing",
     initial="waiting",
-    transitions={
-        "waiting": {"start": "started", "reject": "rejected", "merge": "merged"}
-    },
+    transitions={"waiting": {"start": "started", "reject": "rejected", "merge": "merged"}},
 )

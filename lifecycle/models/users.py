@@ -17,9 +17,7 @@ class User(AbstractUser):
     first_name = None  # type: ignore[assignment]  # one printed name, as it stands under a signature
     last_name = None  # type: ignore[assignment]
     name = models.CharField(_("printed name"), max_length=300)
-    org_role = models.CharField(
-        max_length=20, choices=OrgRole.choices, default=OrgRole.MEMBER
-    )
+    org_role = models.CharField(max_length=20, choices=OrgRole.choices, default=OrgRole.MEMBER)
     time_zone = models.CharField(
         max_length=60,
         default="UTC",

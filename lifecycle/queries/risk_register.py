@@ -15,7 +15,7 @@ SCALE = range(1, 6)
 SOON = dt.timedelta(days=14)
 _SETTLED = (Risk.State.ACCEPTED, Risk.State.CLOSED)
 _OFF_MAP = (Risk.State.IDENTIFIED, Risk.State.CLOSED)
-"""Off the map: what nobody has assessed yet (its numbers are the process's suggestion), and what is closed."""
+"""Off the map: what nobody has assessed yet (its numbers are the process's own), and what is closed."""
 
 SHOWN = ("open", "above", "escalated", "accepted", "ending", "closed", "all")
 """What the register can be narrowed to, in the order of its pills."""

@@ -125,7 +125,9 @@ def test_one_database_can_be_asked_for(machine):
 
     done = run(machine, "test", "--database", "postgres", "tests/ledger")
 
-    assert done.stdout.splitlines() == ["python -m pytest -n 2 --dist loadfile --database postgres tests/ledger"]
+    assert done.stdout.splitlines() == [
+        "python -m pytest -n 2 --dist loadfile --database postgres tests/ledger"
+    ]
 
 
 def test_the_first_failure_is_the_suites_code(machine):

@@ -194,7 +194,9 @@ FACTS = {
     "handoffs": [
         {"key": key, "phase": "P6", "state": "accepted"} for key in ("H-17", "H-19", "H-26")
     ],
-    "requirements": [{"key": "q", "gate": "G4", "metric": "rmse", "slice": "", "blocking": True, "met": True}],
+    "requirements": [
+        {"key": "q", "gate": "G4", "metric": "rmse", "slice": "", "blocking": True, "met": True}
+    ],
     "risks": [{"key": "R4-05", "phase": "P4", "score": 4, "appetite": 6, "acceptable": True}],
     "findings": [{"severity": "critical", "state": "closed"}],
     "evidence": [
