@@ -1,4 +1,4 @@
-"""What this app tells upwards. Sent with `send()` in the transaction: a failing receiver undoes the change."""
+"""What this app tells upwards. Sent with `send()` in the transaction: a receiver that fails undoes it all."""
 
 from dataclasses import dataclass
 
