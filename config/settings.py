@@ -262,7 +262,9 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     # Without these, fields that are called alike get numbered names in the document.
     "ENUM_NAME_OVERRIDES": {
+        "EventKind": "lifecycle.models.ReportedEvent.Kind",
         "ProjectState": "lifecycle.models.Project.State",
+        "ReportState": "reports.models.Report.State",
         "RunKind": "lifecycle.models.Run.Kind",
         "RunKindToAskFor": "lifecycle.api.runs.KINDS_TO_ASK_FOR",
         "RunState": "lifecycle.models.Run.State",

@@ -18,6 +18,7 @@ WORKER = "PYTEST_XDIST_WORKER"
 GIVEN_BROKER = "GATEBOOK_TEST_BROKER_URL"
 # Sixteen threads that write at once, and the test itself, each hold a connection.
 POOL = "24"
+SLOW = ("slow", "faults", "browser")
 DATABASE_FIXTURES = frozenset({"db", "transactional_db", "live_server", "django_db_setup"})
 
 _folders: list[Path] = []
@@ -46,7 +47,12 @@ def pytest_load_initial_conftests(
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On PostgreSQL only what touches a database runs: the rest has been run beside SQLite."""
+    """On PostgreSQL only what touches a database runs: the rest has been run beside SQLite.
+
+    Files with slow tests come first, so that no process waits at the end for the other one's last story.
+    """
+    slow = {item.path for item in items if any(item.get_closest_marker(name) for name in SLOW)}
+    items.sort(key=lambda item: item.path not in slow)
     if config.getoption("--database") != "postgres":
         return
     kept = [item for item in items if _touches_database(item)]

@@ -32,27 +32,27 @@ LOOKS: dict[Look, str] = {
     OK: (
         "accepted acted active agreed allow allowed applied approve approved completed decided "
         "delivered deployed done finished fired frozen granted included intact live mended met ok "
-        "pass passed published resolved satisfied settled signed succeeded valid verified within"
+        "pass passed published resolved satisfied settled sent signed succeeded valid verified within"
     ),
     BAD: (
-        "bad broken critical denied deny dead error failed fail high not_met over overdue refused "
+        "bad broken critical declined denied deny dead error failed fail high not_met over overdue refused "
         "reject rejected revoked suspended unacceptable violated"
     ),
     WARN: (
         "blocked conditional held drifted due escalated inconclusive lapsed late lost missing near on_hold "
-        "reopened returned shifted unverified warn warning"
+        "reopened returned shifted unsure unverified warn warning"
     ),
     WAIVED: "passed_with_conditions waived waiver",
     NOW: (
         "assessed attached claimed defining_requirements evaluating evidence_attached in_mitigation "
         "in_progress in_review leased mitigating now offered open qa_selected reassessed requested "
-        "risks_accepted risks_identified running signing started submitted your_turn"
+        "risks_accepted risks_identified running sending signing started submitted your_turn"
     ),
     IDLE: "created draft instantiated identified idle inherited not_open not_started planned selected",
     WAIT: "asked awaiting deferred pending queued ready scheduled wait waiting",
     STALE: "expired outdated revision_due stale superseded unreadable withdrawn",
     NA: (
-        "acknowledge acknowledged cancelled closed disabled dismissed ended ignored merged na "
+        "acknowledge acknowledged cancelled closed disabled dismissed dropped ended ignored merged na "
         "not_applicable removed replaced retired rolled_back skipped stopped suppressed unknown"
     ),
     LOCKED: "locked may_not_sign",

@@ -113,8 +113,8 @@ def test_an_administrator_gets_what_is_missing_installed(machine):
     assert asked[0].startswith("update")
     assert asked[1].endswith("chromium poppler-utils")
     assert done.stdout.splitlines() == [
-        "python -m pytest -n 2 --dist loadfile --database sqlite -q",
-        "python -m pytest -n 2 --dist loadfile --database postgres -q",
+        "python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --database sqlite -q",
+        "python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --database postgres -q",
     ]
 
 
@@ -126,7 +126,7 @@ def test_one_database_can_be_asked_for(machine):
     done = run(machine, "test", "--database", "postgres", "tests/ledger")
 
     assert done.stdout.splitlines() == [
-        "python -m pytest -n 2 --dist loadfile --database postgres tests/ledger"
+        "python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --database postgres tests/ledger"
     ]
 
 

@@ -93,6 +93,7 @@ def world():
         "process": project.process_version,
         "requirements": make.requirement(project, "draft"),
         "people": people["contributor"],
+        "members": project.memberships.get(user=people["contributor"]),
         "iterations": iteration,
     }
     return project, people, records
@@ -104,8 +105,9 @@ def address_of(name, path, project, records):
     values = {"slug": project.slug, "key": "P2", "order": 1, "index": 1, "number": 1, "part": "tasks"}
     values["pk"] = 999_999
     for segment, what in segments:
-        if what == "pk" and segment in records:
-            values["pk"] = records[segment].pk
+        kind = "members" if segment == "people" and path.startswith("projects/") else segment
+        if what == "pk" and kind in records:
+            values["pk"] = records[kind].pk
         if what == "key" and segment == "gates":
             values["key"] = "G2"
     actors = [part for part in re.findall(r"([a-z-]+)/(?:<[^>]+>/)*<slug:act>", path) if part in ACTS]
