@@ -20,12 +20,11 @@ from governance.models import GATE_STATES, CriterionResult, Evaluation, Gate
 from governance.queries.facts import Facts, facts_of, is_agreed
 from governance.rules.gates import has_seat, may_ask, may_manage
 from governance.services.locks import lock_for_decision, lock_gate
-from ledger.actors import Actor, SystemActor
+from ledger.actors import SystemActor
 from ledger.services import append
 from lifecycle.definitions import Gate as GateDefinition
 from lifecycle.definitions import ProcessDocument
 from lifecycle.models import Iteration, ModelVersion, Phase, Project, User
-from lifecycle.rules import can_review
 from lifecycle.services.phases import decide_phase, reopen_phase
 
 
@@ -180,7 +179,7 @@ def close_gate(*, gate: Gate, actor: User, event: str, reason: str, target_phase
         "target_phase": target_phase,
     }
     append(actor=actor, action=action, subject=gate, project=gate.iteration.project.slug, detail=detail)
-    _move_phase(gate, actor, event, reason, target_phase)
+    _move_phase(gate, event, reason, target_phase)
     told = events.GateDecided(gate_id=gate.pk, project_id=gate.iteration.project_id, state=gate.state)
     events.gate_decided.send(sender=Gate, event=told)
     return gate
@@ -346,10 +345,9 @@ def _refuse_unless_in_review(phase: Phase) -> None:
         raise Refused("phase_not_in_review", _("%(phase)s is %(state)s, not in review.") % words)
 
 
-def _move_phase(gate: Gate, actor: User, event: str, reason: str, target_phase: str) -> None:
-    # Who signs need not be somebody who may move phases by themselves: then the gate itself moves it.
-    machine = SystemActor(f"gate {gate.key}")
-    mover: Actor = actor if can_review(actor, gate.iteration.project) else machine
+def _move_phase(gate: Gate, event: str, reason: str, target_phase: str) -> None:
+    # No person passes a phase or sends it back: the gate does, once people have decided it.
+    mover = SystemActor(f"gate {gate.key}")
     if event == "pass":
         decide_phase(phase=gate.phase, outcome="pass", actor=mover, reason=reason)
     elif event == "withdraw":
@@ -363,4 +361,4 @@ def _move_phase(gate: Gate, actor: User, event: str, reason: str, target_phase: 
             problem = _("“%(phase)s” is not an earlier phase of this iteration.") % {"phase": target_phase}
             raise Invalid("phase_unknown", problem, "target_phase")
         decide_phase(phase=gate.phase, outcome="send_back", actor=mover, reason=reason)
-        reopen_phase(phase=target, actor=machine, reason=reason)
+        reopen_phase(phase=target, actor=mover, reason=reason)

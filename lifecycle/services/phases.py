@@ -21,6 +21,7 @@ _S = Phase.State
 _SETTLED = (_S.PASSED, _S.PASSED_WITH_CONDITIONS, _S.INHERITED)
 _OUTCOMES = ("pass", "pass_with_conditions", "iterate", "send_back", "hold", "stop")
 _NEED_REASON = ("send_back", "hold", "stop")
+_BY_HAND = ("hold", "stop")
 
 
 @transaction.atomic
@@ -92,13 +93,16 @@ def decide_phase(*, phase: Phase, outcome: str, actor: Actor, reason: str = "") 
     """Carry out what a gate has decided, or hold or stop a running phase.
 
     `outcome` is pass, pass_with_conditions, iterate, send_back, hold or stop; the last three need a reason.
-    Sending back expires the evidence of this and later phases.
+    A person only holds or stops: the other outcomes come from a gate. Sending back expires the evidence of
+    this and later phases.
     """
     phase = _locked(phase)
     project = phase.iteration.project
     allow(
         rules.is_machine(actor) or rules.can_review(actor, project), _("Only reviewers and managers decide.")
     )
+    by_hand = outcome not in _OUTCOMES or outcome in _BY_HAND
+    allow(rules.is_machine(actor) or by_hand, _("Only a gate passes a phase or sends it back."))
     if outcome not in _OUTCOMES:
         raise Invalid("unknown_outcome", _("There is no such outcome."), "outcome")
     reason = prose(reason, "reason", needed=outcome in _NEED_REASON)

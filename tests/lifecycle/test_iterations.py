@@ -268,10 +268,9 @@ def test_a_review_is_requested_when_every_mandatory_task_is_verified():
 )
 def test_a_gate_decides_a_phase(outcome, state, ended):
     phase = make.phase(state="in_review")
-    reviewer = make.member(phase.iteration.project, "reviewer")
 
     with one_entry("phase.decided") as detail:
-        decided = decide_phase(phase=phase, outcome=outcome, actor=reviewer, reason="As seen")
+        decided = decide_phase(phase=phase, outcome=outcome, actor=MACHINE, reason="As seen")
 
     assert (decided.state, decided.ended_at is not None) == (state, ended)
     assert (detail["outcome"], detail["from"], detail["to"]) == (outcome, "in_review", state)
@@ -286,7 +285,17 @@ def test_a_decision_is_one_that_exists_and_has_a_reason_where_it_hurts():
     with invalid("missing", "reason"):
         decide_phase(phase=phase, outcome="stop", actor=reviewer)
     with refused("wrong_state", phase):
-        decide_phase(phase=make.phase(phase.iteration, "P2", "not_started"), outcome="pass", actor=reviewer)
+        decide_phase(phase=make.phase(phase.iteration, "P2", "not_started"), outcome="pass", actor=MACHINE)
+
+
+@pytest.mark.parametrize("outcome", ["pass", "pass_with_conditions", "iterate", "send_back"])
+def test_no_person_decides_in_the_place_of_a_gate(outcome):
+    phase = make.phase(state="in_review")
+    project = phase.iteration.project
+
+    for person in (project.created_by, make.member(project, "reviewer")):
+        with forbidden(phase):
+            decide_phase(phase=phase, outcome=outcome, actor=person, reason="I say so")
 
 
 def test_conditions_are_closed_when_no_task_is_open():
