@@ -48,6 +48,8 @@ class Filters:
 
     def apply(self, found: QuerySet[Entry]) -> QuerySet[Entry]:
         """The entries that fit."""
+        if "\0" in f"{self.project}{self.action}{self.actor}{self.subject}":
+            return found.none()  # no entry holds it, and PostgreSQL does not take it
         for name in ("project", "action", "actor"):
             if value := getattr(self, name):
                 found = found.filter(**{name: value})
