@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 Report = Callable[[float, str], None]
@@ -24,11 +25,11 @@ class DemoConsole:
 
     def title(self, text: str) -> None:
         """A heading between parts of the story."""
-        self.console.print(f"\n[bold]{text}[/bold]")
+        self.console.print(f"\n[bold]{escape(text)}[/bold]", soft_wrap=True)
 
     def line(self, text: str) -> None:
-        """One plain line."""
-        self.console.print(f"  {text}")
+        """One plain line, never broken, so that a path can be copied."""
+        self.console.print(f"  {text}", markup=False, soft_wrap=True)
 
     @contextmanager
     def step(self, text: str) -> Iterator[Report]:
@@ -39,7 +40,8 @@ class DemoConsole:
         begun = time.monotonic()
         if not self.console.is_terminal:
             yield _silent
-            self.console.print(f"  {text} [dim]{time.monotonic() - begun:5.1f} s[/dim]")
+            seconds = time.monotonic() - begun
+            self.console.print(f"  {escape(text)} [dim]{seconds:5.1f} s[/dim]", soft_wrap=True)
             return
         columns = (
             TextColumn("  {task.description}"),
@@ -48,6 +50,6 @@ class DemoConsole:
             TimeElapsedColumn(),
         )
         with Progress(*columns, console=self.console) as progress:
-            task = progress.add_task(text, total=1.0, words="")
+            task = progress.add_task(escape(text), total=1.0, words="")
             yield lambda share, words: progress.update(task, completed=share, words=words)
             progress.update(task, completed=1.0, words="")

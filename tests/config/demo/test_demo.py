@@ -52,7 +52,6 @@ def tell(story: str, home: Path) -> Told:
     environment |= {
         "GATEBOOK_HOME": str(home),
         "DJANGO_SETTINGS_MODULE": "config.settings",
-        "COLUMNS": "1000",
     }
     if environment.get("DATABASE_URL", "").startswith("postgres"):
         environment["DATABASE_URL"] = own_database(environment["DATABASE_URL"])
