@@ -1,5 +1,6 @@
 """System checks: settings that contradict each other, each with an id and with what to do about it."""
 
+import ssl
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -7,6 +8,8 @@ from urllib.parse import urlsplit
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+from lifecycle.outbound import AllowList
 
 MIN_KEY_LENGTH = 50
 
@@ -109,3 +112,44 @@ def check_choices(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
             id="gatebook.E005",
         )
     ]
+
+
+@register(Tags.security)
+def check_outbound(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """What other systems may be reached is said in words that mean something, and is not everything."""
+    try:
+        allowed = AllowList.parse(settings.GATEBOOK_OUTBOUND_ALLOW)
+    except ValueError as error:
+        return [
+            Error(
+                f"GATEBOOK_OUTBOUND_ALLOW has {str(error)!r}, which is no range, address or host name.",
+                hint="Give words such as 10.1.0.0/16, mlflow.lan or .lan, with commas between.",
+                id="gatebook.E020",
+            )
+        ]
+    found: list[CheckMessage] = []
+    if any(network.prefixlen == 0 for network in allowed.networks):
+        found.append(
+            Warning(
+                "GATEBOOK_OUTBOUND_ALLOW opens every address, those of cloud credentials among them.",
+                hint="Name the ranges and hosts of your trackers only.",
+                id="gatebook.W020",
+            )
+        )
+    return found + _authorities()
+
+
+def _authorities() -> list[CheckMessage]:
+    if not settings.GATEBOOK_OUTBOUND_CA:
+        return []
+    try:
+        ssl.create_default_context(cadata=settings.GATEBOOK_OUTBOUND_CA)
+    except (ssl.SSLError, ValueError) as error:
+        return [
+            Error(
+                f"GATEBOOK_OUTBOUND_CA holds no certificates: {error}.",
+                hint="Give them as PEM, best in a file that GATEBOOK_OUTBOUND_CA_FILE names.",
+                id="gatebook.E021",
+            )
+        ]
+    return []

@@ -226,6 +226,13 @@ GATEBOOK_DATA_ROOT = Path(env.str("GATEBOOK_DATA_ROOT", default=str(GATEBOOK_HOM
 # The most that one file attached to a task may have.
 GATEBOOK_ATTACHMENT_BYTES = env.int("GATEBOOK_ATTACHMENT_MB", default=20) * 1_000_000
 
+# --- Requests to other systems --------------------------------------------------------------------
+
+# What may be reached beyond public addresses: ranges, addresses, host names, .below.a.name
+GATEBOOK_OUTBOUND_ALLOW = env.list("GATEBOOK_OUTBOUND_ALLOW", default=[])
+# Certificate authorities (PEM) that are trusted beside the system's.
+GATEBOOK_OUTBOUND_CA = env.str("GATEBOOK_OUTBOUND_CA", default="")
+
 # --- E-mail: notices that people asked for. Without EMAIL_URL they are files below GATEBOOK_HOME/mail. -----
 
 vars().update(environment.mail(env, GATEBOOK_HOME))

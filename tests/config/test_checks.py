@@ -72,3 +72,24 @@ def test_every_font_is_there_and_a_missing_one_would_be_named(monkeypatch):
     found = FontFinder().check()
     assert ids(found) == ["gatebook.E010"]
     assert "Gone.ttf" in found[0].msg
+
+
+@pytest.mark.parametrize(
+    ("allow", "authorities", "expected"),
+    [
+        ([], "", []),
+        (["10.0.0.0/8", "mlflow.lan", ".lan", "::1"], "", []),
+        (["10.0.0.0/8", "ten"], "", []),
+        (["10.0.0.0/64"], "", ["gatebook.E020"]),
+        (["https://mlflow.lan"], "", ["gatebook.E020"]),
+        (["0.0.0.0/0"], "", ["gatebook.W020"]),
+        ([], "no certificate", ["gatebook.E021"]),
+    ],
+)
+def test_what_may_be_reached_is_said_in_words_that_mean_something(settings, allow, authorities, expected):
+    settings.GATEBOOK_OUTBOUND_ALLOW, settings.GATEBOOK_OUTBOUND_CA = allow, authorities
+
+    found = checks.check_outbound(None)
+
+    assert ids(found) == expected
+    assert all(message.hint for message in found)
