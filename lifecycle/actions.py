@@ -60,6 +60,7 @@ class LifecycleAction(Action):
     QUALITY_ACTION_CHOSEN = "quality_action.chosen"
     QUALITY_ACTION_STARTED = "quality_action.started"
     QUALITY_ACTION_FINISHED = "quality_action.finished"
+    QUALITY_ACTION_CANCELLED = "quality_action.cancelled"
     REQUIREMENT_DEFINED = "requirement.defined"
     REQUIREMENT_CHANGED = "requirement.changed"
     REQUIREMENT_AGREED = "requirement.agreed"

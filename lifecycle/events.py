@@ -61,6 +61,20 @@ class TaskAssigned:
 
 
 @dataclass(frozen=True)
+class TasksAssigned:
+    """Many tasks were assigned in one step, which the ledger's entry `entry` begins.
+
+    `shares` says who came to what: (person, duty, ids), the duty being R does, A answers for, C is asked
+    about, I is told of these tasks, H gives or takes these handoffs.
+    """
+
+    project_id: int
+    actor_id: int
+    entry: int
+    shares: tuple[tuple[int, str, tuple[int, ...]], ...]
+
+
+@dataclass(frozen=True)
 class TaskMoved:
     """A task has moved to another state by a step of its own."""
 
@@ -101,6 +115,7 @@ trigger_started = Signal()
 phase_changed = Signal()
 handoff_moved = Signal()
 task_assigned = Signal()
+tasks_assigned = Signal()
 task_moved = Signal()
 firing_waits = Signal()
 requirement_changed = Signal()

@@ -10,6 +10,7 @@ from lifecycle.models import Firing, Requirement, Run, Task
 from lifecycle.services import (
     reminders,  # noqa: F401  # registers its parts of the day's sweep
     telling,
+    telling_shares,
 )
 from lifecycle.services.firings import handle_event
 from lifecycle.services.handoff_openings import arise_for_firing
@@ -43,6 +44,12 @@ def tell_of_a_handoff(event: events.HandoffMoved, **kwargs: Any) -> None:
 def tell_of_a_task(event: events.TaskAssigned, **kwargs: Any) -> None:
     """The new owner hears of it."""
     telling.tell_assigned(event.task_id, event.owner_id, event.actor_id)
+
+
+@receiver(events.tasks_assigned, dispatch_uid="lifecycle.tell_shares")
+def tell_of_many_tasks(event: events.TasksAssigned, **kwargs: Any) -> None:
+    """Everybody hears once what they came to."""
+    telling_shares.tell_shares(event.project_id, event.shares, f"assigned:{event.entry}", event.actor_id)
 
 
 @receiver(events.task_moved, dispatch_uid="lifecycle.tell_to_verify")

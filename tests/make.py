@@ -18,6 +18,7 @@ from lifecycle.models import (
     AcceptanceCriterion,
     Deliverable,
     Evidence,
+    Exclusion,
     Firing,
     Handoff,
     Iteration,
@@ -194,6 +195,14 @@ def quality_action(risk: Risk | None = None, state: str = "selected", **fields: 
     home = risk or globals()["risk"](state="qa_selected" if state == "selected" else "in_mitigation")
     values = {"method": "Q1-01", "name": "Look again"} | fields
     return QualityAction.objects.create(risk=home, state=state, **values)
+
+
+def exclusion(task: Task | None = None, **fields: Any) -> Exclusion:
+    """That a task should not apply, asked by somebody and not decided."""
+    home = task or globals()["task"](mandatory=False)
+    values = {"reason": "Not here", "requested_at": timezone.now()} | fields
+    values.setdefault("requested_by", member(home.phase.iteration.project))
+    return Exclusion.objects.create(task=home, **values)
 
 
 def requirement(project: Project | None = None, state: str = "agreed", **fields: Any) -> Requirement:

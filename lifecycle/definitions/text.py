@@ -14,6 +14,7 @@ from ledger.errors import Invalid
 from lifecycle.definitions.checks import Problem, problems
 from lifecycle.definitions.digests import plain
 from lifecycle.definitions.document import ProcessDocument
+from lifecycle.shapes import fault_words
 
 MAX_BYTES = 1024 * 1024
 """The longest YAML text that is read."""
@@ -181,21 +182,8 @@ def _scalar(word: str) -> object:
 
 def _shape_problems(error: ValidationError) -> list[Problem]:
     return [
-        Problem("shape", _path(item["loc"]), _shape_words(item))
-        for item in error.errors(include_url=False, include_context=False)
+        Problem("shape", _path(item["loc"]), fault_words(item)) for item in error.errors(include_url=False)
     ]
-
-
-def _shape_words(item: Any) -> str:
-    if item["type"] == "extra_forbidden":
-        return _("unknown field")
-    if item["type"] == "value_error":
-        return str(item["msg"]).removeprefix("Value error, ")
-    if item["type"] == "missing":
-        return _("is missing")
-    if item["type"] == "string_type" and isinstance(item["input"], int | float):
-        return _("should be text; put %(value)s in quotes") % {"value": item["input"]}
-    return str(item["msg"][:1].lower() + item["msg"][1:])
 
 
 def _path(loc: tuple[int | str, ...]) -> str:

@@ -26,6 +26,7 @@ from lifecycle.executors.specs import (
     ValidationSpec,
     known_metrics,
 )
+from lifecycle.shapes import fault_words
 
 Spec = TypeVar("Spec", bound=Part)
 
@@ -36,7 +37,7 @@ def _parse(kind: type[Spec], data: Mapping[str, Any]) -> Spec:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = "/" + "/".join(str(step) for step in first["loc"] if step not in ("time", "random"))
-        text = first["msg"].removeprefix("Value error, ")
+        text = fault_words(first)
         if first["type"] == "extra_forbidden":
             text = f"“{first['loc'][-1]}” is not a known key here. {_near_key(kind, str(first['loc'][-1]))}"
         more = error.error_count() - 1

@@ -118,8 +118,8 @@ RISK_STATES = StateMachine(
         "reopened": {"assess": "assessed"},
         "assessed": {"accept": "accepted", "refuse": "unacceptable"},
         "unacceptable": {"choose_measure": "qa_selected"},
-        "qa_selected": {"start_measure": "in_mitigation"},
-        "in_mitigation": {"reassess": "reassessed"},
+        "qa_selected": {"start_measure": "in_mitigation", "give_up_measures": "unacceptable"},
+        "in_mitigation": {"reassess": "reassessed", "give_up_measures": "unacceptable"},
         "reassessed": {
             "accept": "accepted",
             "refuse": "unacceptable",

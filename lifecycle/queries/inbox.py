@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from lifecycle.inbox_sources import items_from_sources
 from lifecycle.models import (
+    Exclusion,
     Firing,
     Handoff,
     Iteration,
@@ -36,10 +37,10 @@ _WORKING = (Phase.State.IN_PROGRESS, Phase.State.PASSED_WITH_CONDITIONS)
 class InboxItem:
     """One thing to do.
 
-    `kind` is task, handoff_accept, handoff_returned, handoff_offer, verify, firing, risk or what a
+    `kind` is task, handoff_accept, handoff_returned, handoff_offer, verify, exclusion, firing, risk or what a
     source of a higher app calls it. `urgency` is harm
     (decide a firing or an escalated risk), waiting (others wait for you), late, later. The page to go to is
-    `url_name` with `pk`.
+    `url_name` with `place`.
     """
 
     kind: str
@@ -54,14 +55,24 @@ class InboxItem:
     on_behalf_of: User | None = None
     """Who is away: the reader looks after it as their deputy, sees it and has it reassigned."""
 
+    slug: str = ""
+    """Of the project, where the page to go to is one of the project's."""
+
+    @property
+    def place(self) -> int | str:
+        """What the page's address is made with."""
+        return self.slug or self.pk
+
     @property
     def overdue(self) -> bool:
         return self.due_on is not None and self.due_on < timezone.localdate()
 
 
 def inbox_of(user: User) -> list[InboxItem]:
-    """Tasks, handoffs, evidence, firings and risks that wait for this person. 7 queries for any number and
-    1 for each source of a higher app, 3 more where the person looks after somebody who is away.
+    """Tasks, handoffs, evidence, tailoring, firings and risks that wait for this person.
+
+    8 queries for any number and 1 for each source of a higher app, 3 more where the person looks after
+    somebody who is away.
     """
     roles = list(Membership.objects.filter(user=user, left_at__isnull=True).values_list("project_id", "role"))
     managed = [project for project, role in roles if role == Membership.Role.MANAGER]
@@ -72,6 +83,7 @@ def inbox_of(user: User) -> list[InboxItem]:
         *map(_task_item, _tasks_to_do([user])),
         *map(_handoff_item, _handoffs_to_move([user])),
         *map(_verify_item, _tasks_to_verify(user, judged)),
+        *map(_exclusion_item, _exclusions_to_decide(user, judged)),
         *map(_firing_item, _firings_to_decide(managed)),
         *map(_risk_item, _risks_to_decide(managed)),
         *_looked_after(user, looked_after_by(user)),
@@ -192,6 +204,29 @@ def _verify_item(task: Task) -> InboxItem:
     )  # fmt: skip
 
 
+def _exclusions_to_decide(user: User, project_ids: list[int] | QuerySet[Any, Any]) -> QuerySet[Exclusion]:
+    """That a task should not apply, asked by somebody else."""
+    found = Exclusion.objects.filter(
+        task__phase__iteration__project__in=project_ids,
+        task__phase__iteration__state=Iteration.State.OPEN,
+        state=Exclusion.State.REQUESTED,
+    ).exclude(requested_by=user)
+    return found.select_related("requested_by", "task__phase__iteration__project")
+
+
+def _exclusion_item(exclusion: Exclusion) -> InboxItem:
+    project, words = (
+        exclusion.task.phase.iteration.project,
+        {"name": exclusion.requested_by, "reason": exclusion.reason},
+    )
+    return InboxItem(
+        kind="exclusion", title=str(exclusion.task), project=project,
+        why=_("%(name)s says that it does not apply: %(reason)s") % words,
+        url_name="lifecycle:project-tailoring", pk=exclusion.pk, slug=project.slug, urgency="waiting",
+        since=exclusion.requested_at,
+    )  # fmt: skip
+
+
 def _firings_to_decide(project_ids: list[int] | QuerySet[Any, Any]) -> QuerySet[Firing]:
     found = Firing.objects.filter(trigger__project__in=project_ids, state=Firing.State.WAITING)
     return found.select_related("trigger__project")
@@ -244,6 +279,7 @@ def counts_of(user: User) -> Counts:
         _tasks_to_do([user]),
         _handoffs_to_move([user]),
         _tasks_to_verify(user, judged),
+        _exclusions_to_decide(user, judged),
         _firings_to_decide(managed),
         _risks_to_decide(managed),
         _tasks_to_do(absent).filter(phase__iteration__project__in=visible),

@@ -5,14 +5,15 @@ and the separation of duties read one kind of entry. All are written together or
 """
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from ledger.services import Record, append_many
-from lifecycle import rules
+from lifecycle import events, rules
 from lifecycle.actions import LifecycleAction
 from lifecycle.errors import Invalid, Refused
 from lifecycle.models import Iteration, Project, Task, TaskDuty, User
@@ -114,6 +115,7 @@ def _assign(
 ) -> list[Task]:
     had = _duties_of(tasks)
     changed, records = list[Task](), list[Record]()
+    shares: dict[tuple[int, str], list[int]] = defaultdict(list)
     for task in tasks:
         before = {"owner": task.owner_id, "accountable": task.accountable_id}
         was = (*before.values(), task.due_on)
@@ -122,6 +124,7 @@ def _assign(
         fresh = {pk: duty for pk, duty in duties.items() if had.get((task.pk, pk)) != duty}
         if fresh or was != (task.owner_id, task.accountable_id, task.due_on):
             changed.append(task)
+            _share(shares, task, before, fresh)
             words = {**more, "duties": {str(pk): duty for pk, duty in fresh.items()}} if fresh else more
             records.append(
                 assignment_entry(task, actor, iteration.project, iteration.number, before, **words)
@@ -135,8 +138,30 @@ def _assign(
         unique_fields=["task", "user"],
         update_fields=["duty"],
     )
-    append_many(records)
+    entries = append_many(records)
+    tell_shares(iteration.project, actor, entries[0].index, shares)
     return changed
+
+
+def tell_shares(
+    project: Project, actor: User, entry: int, shares: Mapping[tuple[int, str], Sequence[int]]
+) -> None:
+    """Let everybody hear what they came to in one step; `shares` are ids by person and duty."""
+    told = tuple((person, duty, tuple(ids)) for (person, duty), ids in sorted(shares.items()))
+    if told:
+        event = events.TasksAssigned(project.pk, actor.pk, entry, told)
+        events.tasks_assigned.send(sender=Task, event=event)
+
+
+def _share(
+    shares: dict[tuple[int, str], list[int]], task: Task, before: dict[str, int | None], fresh: dict[int, str]
+) -> None:
+    if task.owner_id is not None and task.owner_id != before["owner"]:
+        shares[task.owner_id, "R"].append(task.pk)
+    if task.accountable_id is not None and task.accountable_id != before["accountable"]:
+        shares[task.accountable_id, "A"].append(task.pk)
+    for person, duty in fresh.items():
+        shares[person, duty].append(task.pk)
 
 
 def _duties_of(tasks: list[Task]) -> dict[tuple[int, int], str]:

@@ -11,9 +11,10 @@ from lifecycle.models import QUALITY_ACTION_STATES, RISK_STATES, Evidence, Quali
 from lifecycle.services.proof import LIVE
 from lifecycle.services.risks import allow_working, check_scores, locked_risk
 from lifecycle.services.steps import change, locked, record
-from lifecycle.services.texts import line
+from lifecycle.services.texts import line, prose
 
-_R = Risk.State
+_R, _A = Risk.State, QualityAction.State
+_AT_WORK = (_A.SELECTED, _A.RUNNING)
 _EVENT_OF = {"passed": "pass", "failed": "fail", "inconclusive": "leave_open"}
 
 
@@ -87,6 +88,30 @@ def finish_measure(
         LifecycleAction.QUALITY_ACTION_FINISHED, action, risk, task, actor, evidence=evidence.pk,
         severity=risk.severity, occurrence=risk.occurrence, score_before=score_before, risk_from=before,
         **change("running", state),
+    )  # fmt: skip
+    return action
+
+
+@transaction.atomic
+def cancel_measure(*, action: QualityAction, actor: User, reason: str) -> QualityAction:
+    """Give a measure up that is not finished; the risk's score stays.
+
+    A risk without another measure at work is unacceptable again, and waits for one to be chosen.
+    """
+    task, risk, action = _locked(action)
+    allow_working(actor, task)
+    reason = prose(reason, "reason", most=2000)
+    before, state = action.state, QUALITY_ACTION_STATES.next(action.state, "cancel")
+    others = risk.actions.filter(state__in=_AT_WORK).exclude(pk=action.pk)
+    risk_from, waits = risk.state, risk.state in (_R.QA_SELECTED, _R.IN_MITIGATION) and not others.exists()
+    risk_state = RISK_STATES.next(risk.state, "give_up_measures") if waits else risk.state
+
+    action.state, action.note, action.finished_at = state, reason, timezone.now()
+    action.save(update_fields=["state", "note", "finished_at"])
+    _move_risk(risk, risk_state)
+    _record(
+        LifecycleAction.QUALITY_ACTION_CANCELLED, action, risk, task, actor,
+        reason=reason, risk_from=risk_from, **change(before, state),
     )  # fmt: skip
     return action
 

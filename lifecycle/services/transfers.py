@@ -26,7 +26,7 @@ from lifecycle.models import (
     User,
 )
 from lifecycle.queries.open_work import OpenWork, open_work_of, project_of
-from lifecycle.services.assignments import assignment_entry
+from lifecycle.services.assignments import assignment_entry, tell_shares
 from lifecycle.services.steps import allow, change, locked
 from lifecycle.services.texts import prose
 from lifecycle.services.users import close_person
@@ -43,6 +43,7 @@ class _Plan:
     used: dict[int, dict[int, User]] = field(default_factory=dict)
     records: list[Record] = field(default_factory=list)
     moved: dict[int, dict[str, Any]] = field(default_factory=dict)
+    shares: dict[int, dict[tuple[int, str], list[int]]] = field(default_factory=dict)
 
     def taker_of(self, what: str, project: Project, *roles: str) -> User:
         found = next((self.by_role[role] for role in roles if role in self.by_role), self.taker)
@@ -54,6 +55,10 @@ class _Plan:
     def note(self, project: Project, kind: str, count: int = 1) -> None:
         counts = self.moved.setdefault(project.pk, {})
         counts[kind] = counts.get(kind, 0) + count
+
+    def share(self, project: Project, person: User, duty: str, pk: int) -> None:
+        """Note that the person comes to it, so that they hear of it."""
+        self.shares.setdefault(project.pk, {}).setdefault((person.pk, duty), []).append(pk)
 
 
 @transaction.atomic
@@ -93,7 +98,9 @@ def transfer_work(
     for each in work.projects:
         detail = {"user": leaver.pk, "reason": reason, **plan.moved.get(each.pk, {})}
         plan.records.append(_entry(LifecycleAction.WORK_TRANSFERRED, leaver, plan, each, detail))
-    append_many(plan.records)
+    entries = append_many(plan.records)
+    for each in work.projects:
+        tell_shares(each, actor, entries[0].index, plan.shares.get(each.pk, {}))
     return work
 
 
@@ -130,10 +137,12 @@ def _pass_tasks(plan: _Plan, work: OpenWork) -> None:
         if task.owner_id == plan.leaver.pk:
             task.owner = plan.taker_of(str(task), project, task.role)
             plan.note(project, "tasks")
+            plan.share(project, task.owner, "R", task.pk)
         if task.accountable_id == plan.leaver.pk:
             # Who answers for a task is no matter of its role: the taker of everything comes first.
             task.accountable = plan.taker_of(str(task), project, *(() if plan.taker else (task.role,)))
             plan.note(project, "accountable")
+            plan.share(project, task.accountable, "A", task.pk)
         plan.records.append(
             assignment_entry(
                 task, plan.actor, project, iteration.number, before, transferred_from=plan.leaver.pk
@@ -149,8 +158,10 @@ def _pass_handoffs(plan: _Plan, work: OpenWork) -> None:
         before = {"giver": handoff.giver_id, "taker": handoff.taker_id}
         if handoff.giver_id == plan.leaver.pk:
             handoff.giver = plan.taker_of(str(handoff), project, *handoff.giver_roles)
+            plan.share(project, handoff.giver, "H", handoff.pk)
         if handoff.taker_id == plan.leaver.pk:
             handoff.taker = plan.taker_of(str(handoff), project, *handoff.taker_roles)
+            plan.share(project, handoff.taker, "H", handoff.pk)
             unticked.append(handoff.pk)
         if handoff.giver_id == handoff.taker_id:
             text = _("%(name)s would give %(handoff)s and take it: name another taker for a role.")

@@ -24,7 +24,7 @@ from lifecycle.queries.tasks import tasks_visible_to
 from lifecycle.services.attachments import add_attachment, is_intact
 from lifecycle.services.evidence import attach_evidence
 from lifecycle.views.acting import Tried, carry_out, reader, rights_of, seen
-from lifecycle.views.desk import show_task
+from lifecycle.views.task_page import show_task
 
 
 class Limit(FileUploadHandler):

@@ -17,7 +17,7 @@ from lifecycle.views.acting import reader
 
 _GLYPHS = {
     "task": "run", "handoff_accept": "handoff", "handoff_returned": "handoff", "handoff_offer": "handoff",
-    "verify": "search", "firing": "trigger", "risk": "warn", "sign": "pen",
+    "verify": "search", "exclusion": "na", "firing": "trigger", "risk": "warn", "sign": "pen",
 }  # fmt: skip
 
 
@@ -42,7 +42,7 @@ class Group(NamedTuple):
 @login_required
 @require_safe
 def inbox(request: HttpRequest) -> HttpResponse:
-    """What waits for me, by the harm that waiting does. 9 queries for any number, 3 more for a deputy."""
+    """What waits for me, by the harm that waiting does. 10 queries for any number, 3 more for a deputy."""
     items = inbox_of(reader(request))
     count = len(items)
     context = {
@@ -87,6 +87,7 @@ def _verb(item: InboxItem) -> str:
         "handoff_returned": _("Mend and offer"),
         "handoff_offer": _("Offer"),
         "verify": _("Verify"),
+        "exclusion": _("Decide"),
         "firing": _("Decide"),
         "risk": _("Decide"),
         "sign": _("Read and sign"),

@@ -20,7 +20,8 @@ from lifecycle.models import QualityAction, Task, User
 from lifecycle.queries.tasks import risks_visible_to, tasks_visible_to
 from lifecycle.services import evidence, measures, risks, tailoring, tasks
 from lifecycle.views.acting import Tried, carry_out, reader, rights_of, seen
-from lifecycle.views.desk import Desk, desk_of, show_task
+from lifecycle.views.desk import Desk, desk_of
+from lifecycle.views.task_page import show_task
 
 
 class Act(NamedTuple):
@@ -96,6 +97,7 @@ MEASURE_ACTS: dict[str, Act] = {
         forms.FinishForm, measures.finish_measure, _("The measure is finished, the risk reassessed."),
         lambda desk: {"evidence": desk.counting},
     ),
+    "cancel": Act(ReasonForm, measures.cancel_measure, _("The measure is given up.")),
 }  # fmt: skip
 
 
@@ -127,7 +129,7 @@ def act_on_risk(request: HttpRequest, pk: int, act: str) -> HttpResponse:
 @login_required
 @require_POST
 def act_on_measure(request: HttpRequest, pk: int, act: str) -> HttpResponse:
-    """Put a measure to work or finish it."""
+    """Put a measure to work, finish it or give it up."""
     user = reader(request)
     found = QualityAction.objects.select_related("risk__task__phase__iteration__project")
     action = get_object_or_404(found, pk=pk, risk__in=risks_visible_to(user).values("pk"))

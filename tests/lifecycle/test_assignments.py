@@ -2,7 +2,7 @@ import pytest
 from django.urls import reverse
 
 from ledger.models import Entry
-from lifecycle.models import Task, TaskDuty
+from lifecycle.models import Notice, Task, TaskDuty
 from lifecycle.queries.ownership_history import ownership_history, ownership_of_task
 from lifecycle.services.assignments import assign_role, assign_tasks
 from tests import make
@@ -38,6 +38,25 @@ def test_many_tasks_are_assigned_at_once_with_one_entry_each(trip):
     assert entries[0].payload.content["detail"]["duties"] == {str(asked.pk): "C"}
     assert {(task.owner, task.due_on) for task in tasks(trip, "1.1", "2.1")} == {(person, make.tomorrow())}
     assert TaskDuty.objects.filter(user=asked, duty="C").count() == 2
+
+
+def test_everybody_hears_once_what_they_came_to(trip):
+    person, asked = make.member(trip.project), make.member(trip.project, "reviewer")
+
+    assign(trip, "1.1", "2.1", owner=person, accountable=asked, consulted=[asked])
+
+    mine, theirs = Notice.objects.get(person=person), Notice.objects.get(person=asked)
+    names = ", ".join(sorted(str(task) for task in tasks(trip, "1.1", "2.1")))
+    assert (mine.kind, mine.subject) == ("task_assigned", "You own 2 more tasks now")
+    assert mine.text == f"To do (2): {names}"
+    assert theirs.text == f"To answer for (2): {names}\nTo be asked about (2): {names}"
+    assert Notice.objects.count() == 2
+
+
+def test_who_assigns_tasks_to_themselves_is_not_told(trip):
+    assign(trip, "1.1", "2.1", owner=trip.project.created_by)
+
+    assert not Notice.objects.exists()
 
 
 def test_a_task_that_is_so_already_gets_no_entry(trip):

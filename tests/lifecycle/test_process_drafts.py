@@ -213,8 +213,8 @@ def test_what_is_wrong_stands_at_its_field_with_what_was_typed(client, draft):
         ("triggers", "T-01", "params", "share: 0.3", "Line 1"),
         ("tasks", "1.1", "name", "نموذج 🛰️ " * 40, "at most 200"),
         ("tasks", "1.1", "after", ["1.1"], "1.1 → 1.1"),
-        ("tasks", "1.1", "due_days", "-3", "greater than or equal to 0"),
-        ("risks", "R1-01", "severity", "6", "less than or equal to 5"),
+        ("tasks", "1.1", "due_days", "-3", "at least 0"),
+        ("risks", "R1-01", "severity", "6", "at most 5"),
     ],
 )
 def test_a_bad_value_is_refused_at_its_field(client, draft, part, key, field, value, words):

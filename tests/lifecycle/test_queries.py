@@ -6,7 +6,7 @@ from django.utils import timezone
 from lifecycle.models import Handoff, Iteration, Phase, TaskDuty
 from lifecycle.queries.handoffs import handoff_detail, handoffs_of, handoffs_of_iteration, handoffs_visible_to
 from lifecycle.queries.history import history_of, history_of_project
-from lifecycle.queries.inbox import inbox_of
+from lifecycle.queries.inbox import counts_of, inbox_of
 from lifecycle.queries.iterations import current_iteration, iteration_overview, iterations_of
 from lifecycle.queries.ownership import ownership_matrix, who_holds_what
 from lifecycle.queries.projects import members_of, portfolio, projects_visible_to, requirements_of
@@ -268,15 +268,28 @@ def test_the_inbox_holds_what_waits_for_me_at_a_constant_cost(django_assert_num_
         make.handoff(iteration, "returned", giver=me)
         make.handoff(iteration, "planned", giver=me, due_on=timezone.localdate())
         make.firing(make.trigger(iteration.project))
+        make.exclusion(make.task(make.phase(iteration, "P2"), "2.1", "verified"))
 
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         items = inbox_of(me)
 
-    kinds = ["firing", "risk", "handoff_accept", "handoff_returned", "verify", "task", "handoff_offer"]
+    kinds = [
+        "firing", "risk", "handoff_accept", "handoff_returned", "verify", "exclusion", "task", "handoff_offer"
+    ]  # fmt: skip
     assert sorted(item.kind for item in items) == sorted(kinds * count)
     urgencies = [item.urgency for item in items]
-    assert urgencies == ["harm"] * 2 * count + ["waiting"] * 3 * count + ["late"] * count + ["later"] * count
+    assert urgencies == ["harm"] * 2 * count + ["waiting"] * 4 * count + ["late"] * count + ["later"] * count
     assert all(item.why and item.title and item.project for item in items)
+
+
+def test_my_own_request_to_leave_a_task_out_is_for_another_person():
+    iteration = make.iteration()
+    me, manager = make.member(iteration.project), iteration.project.created_by
+    make.exclusion(make.task(make.phase(iteration, "P2"), "2.1"), requested_by=me)
+
+    assert inbox_of(me) == []
+    [item] = [each for each in inbox_of(manager) if each.kind == "exclusion"]
+    assert (item.place, counts_of(manager).inbox) == (iteration.project.slug, len(inbox_of(manager)))
 
 
 def test_my_own_work_is_not_mine_to_verify():

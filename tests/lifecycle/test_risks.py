@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from lifecycle.models import Risk
-from lifecycle.services.measures import choose_measure, finish_measure, start_measure
+from lifecycle.services.measures import cancel_measure, choose_measure, finish_measure, start_measure
 from lifecycle.services.risks import (
     accept_risk,
     add_risk,
@@ -192,6 +192,47 @@ def test_a_second_measure_is_put_to_work_beside_the_first():
 
     risk = Risk.objects.get(pk=first.risk.pk)
     assert (risk.state, risk.score, risk.loops) == ("reassessed", 1, 2)
+
+
+def test_a_measure_that_is_given_up_leaves_the_risk_to_wait_for_another():
+    for state in ("selected", "running"):
+        action = make.quality_action(state=state)
+
+        with one_entry("quality_action.cancelled") as detail:
+            done = cancel_measure(action=action, actor=worker_of(action.risk), reason="No labels")
+
+        risk = Risk.objects.get(pk=action.risk_id)
+        assert (done.state, done.note, done.finished_at is not None) == ("cancelled", "No labels", True)
+        assert (risk.state, risk.score, risk.loops) == ("unacceptable", 12, 0)
+        assert (detail["from"], detail["reason"], detail["risk_to"]) == (state, "No labels", "unacceptable")
+
+
+def test_a_risk_with_another_measure_at_work_stays_in_mitigation():
+    first = make.quality_action(state="running")
+    choose_measure(risk=first.risk, method="Q1-02", name="And again", actor=worker_of(first.risk))
+
+    cancel_measure(action=first, actor=worker_of(first.risk), reason="No labels")
+
+    assert Risk.objects.get(pk=first.risk_id).state == "in_mitigation"
+
+
+@pytest.mark.parametrize("state", ["passed", "failed", "inconclusive", "cancelled"])
+def test_a_measure_that_is_over_is_not_given_up(state):
+    risk = make.risk(state="reassessed")
+    evidence = make.evidence(risk.task)
+    action = make.quality_action(risk, state=state, evidence=evidence)
+
+    with refused("wrong_state", action, risk):
+        cancel_measure(action=action, actor=worker_of(risk), reason="Late")
+
+
+def test_who_does_not_work_here_gives_up_no_measure_and_nobody_without_a_reason():
+    action = make.quality_action(state="running")
+
+    with forbidden(action, action.risk):
+        cancel_measure(action=action, actor=make.user(), reason="No")
+    with invalid("missing", "reason"):
+        cancel_measure(action=action, actor=worker_of(action.risk), reason=" ")
 
 
 def test_a_measure_is_performed_by_somebody_of_the_project():

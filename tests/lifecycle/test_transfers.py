@@ -2,7 +2,7 @@ import pytest
 from django.urls import reverse
 
 from ledger.models import Entry
-from lifecycle.models import Membership
+from lifecycle.models import Membership, Notice
 from lifecycle.queries.open_work import open_work_of
 from lifecycle.services.transfers import transfer_and_close, transfer_work
 from lifecycle.services.users import close_person
@@ -54,6 +54,20 @@ def test_all_open_work_passes_on_in_one_step(trip, leaver, administrator):
         "handoff.assigned",
         "person.work_transferred",
         "task.assigned",
+    ]
+
+
+def test_who_takes_the_work_over_hears_of_it_once(trip, leaver, administrator):
+    taker = make.member(trip.project)
+
+    transfer(leaver, administrator, taker=taker)
+
+    notice = Notice.objects.get()
+    assert (notice.person, notice.subject) == (taker, "You own 1 more task now")
+    assert [line.partition(":")[0] for line in notice.text.splitlines()] == [
+        "To do (1)",
+        "To answer for (1)",
+        "Handoffs to give or take (2)",
     ]
 
 

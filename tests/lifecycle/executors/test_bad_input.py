@@ -275,7 +275,7 @@ def test_a_file_beyond_the_size_limit_is_not_read(tmp_path):
         ({"features": {"numeric": ["size", "size"]}}, "bad_specification", "/features", "size"),
         ({"features": {}}, "bad_specification", "/features", "at least one feature"),
         ({"slicez": []}, "bad_specification", "/slicez", "“slices”"),
-        ({"split": {"kind": "time", "column": "day"}}, "bad_specification", "/split/at", "required"),
+        ({"split": {"kind": "time", "column": "day"}}, "bad_specification", "/split/at", "is missing"),
         ({"ranking": {"group": ["group"], "relevance": "worth"}}, "bad_specification", "/", "ranking"),
         ({"baseline": {"kind": "group_mean"}}, "bad_specification", "/baseline", "group by"),
         ({"positive": 5}, "unknown_class", "/positive", "“5”"),
