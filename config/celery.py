@@ -6,13 +6,12 @@ import warnings
 from typing import Any
 
 from celery import Celery
-from celery.platforms import SecurityWarning
 from celery.signals import setup_logging
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 # A container's only user is often root. What makes that dangerous is a pickled message, and ours are JSON.
-warnings.filterwarnings("ignore", message="You're running the worker", category=SecurityWarning)
+warnings.filterwarnings("ignore", message="You're running the worker")
 
 app = Celery("gatebook")
 app.config_from_object("django.conf:settings", namespace="CELERY")
