@@ -27,7 +27,9 @@ from lifecycle.definitions import (
     Provability,
     Risk,
     RiskCategory,
+    RiskClass,
     Role,
+    Seat,
     Source,
     Stage,
     Task,
@@ -119,6 +121,11 @@ _CRITERIA = (
     Entry("expression", _("Expression (CEL)"), "gate"),
     Entry("blocking", _("Blocks the gate while it is not met"), "flag"),
     Entry("why", _("Why"), "text"),
+)
+
+_SEATS = (
+    Entry("roles", _("Who may fill it"), "keys", "signers"),
+    Entry("required", _("People"), "number"),
 )
 
 HEAD = PartKind(
@@ -214,8 +221,15 @@ _ALL = (
             Entry("criteria", _("Criterion"), "rows", model=Criterion, rows=_CRITERIA),
             Entry("signatures.required", _("Signatures needed"), "number"),
             Entry("signatures.roles", _("Who may sign"), "keys", "signers"),
+            Entry("signatures.seats", _("Seat"), "rows", model=Seat, rows=_SEATS),
+            Entry("signatures.in_order", _("Seats are filled in this order"), "flag"),
             Entry("signatures.meaning", _("What a signature means"), "text"),
             Entry("validity_days", _("A pass is good for, days"), "number"),
+            Entry(
+                "every_days", _("Comes due again, days after the decision"), "number",
+                hint=_("Empty: it ends its phase once and for all."),
+            ),
+            Entry("risk_classes", _("Holds for"), "keys", RiskClass, _("Without any it holds for all.")),
             Entry("outcomes", _("What may come out"), "keys", Outcome), _SOURCES,
         ),
         "gate",

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from governance import events
 from governance.actions import GovernanceAction as Action
-from governance.criteria import Check, Judgement, judge, metric_expression, read_criterion
+from governance.criteria import Check, Judgement, defined_check, judge, metric_expression, read_criterion
 from governance.errors import Invalid, Refused
 from governance.models import GATE_STATES, CriterionResult, Evaluation, Gate
 from governance.queries.facts import Facts, facts_of, is_agreed
@@ -199,15 +199,7 @@ def digest_now(gate: Gate) -> str:
 
 def checks_of(gate: Gate, facts: Facts) -> list[Check]:
     """The criteria of the frozen definition, then the project's requirements for this gate."""
-    defined = [
-        Check(
-            key=item["key"],
-            words=item.get("words") or item["why"],
-            expression=item["expression"],
-            blocking=item["blocking"],
-        )
-        for item in gate.definition["criteria"]
-    ]
+    defined = [defined_check(item) for item in gate.definition["criteria"]]
     asked = [
         Check(
             key=item.key,

@@ -19,7 +19,7 @@ from lifecycle.definitions.flow import (
     TriggerKind,
     TriggerMode,
 )
-from lifecycle.definitions.gates import Criterion, Gate, Outcome, Signatures
+from lifecycle.definitions.gates import Criterion, Gate, Outcome, RiskClass, Seat, Signatures
 from lifecycle.definitions.schema import json_schema
 from lifecycle.definitions.tailoring import tailored
 from lifecycle.definitions.text import MAX_BYTES, dump_yaml, load_yaml, parse, problems_in
@@ -61,7 +61,9 @@ __all__ = [
     "Provability",
     "Risk",
     "RiskCategory",
+    "RiskClass",
     "Role",
+    "Seat",
     "Signatures",
     "Source",
     "Stage",

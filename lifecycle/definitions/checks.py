@@ -252,6 +252,9 @@ def _gates(doc: ProcessDocument, names: _Names) -> Iterator[Problem]:
         yield from _all_known(f"{where}.between", _("phase"), gate.between, names.phases)
         signers = names.roles | set(PROJECT_ROLES)
         yield from _all_known(f"{where}.signatures.roles", _("role"), gate.signatures.roles, signers)
+        for place, seat in enumerate(gate.signatures.seats):
+            yield from _all_known(f"{where}.signatures.seats[{place}].roles", _("role"), seat.roles, signers)
+        yield from _repeated(f"{where}.risk_classes", gate.risk_classes)
         yield from _criteria(where, gate)
         if gate.signatures.required < 1:
             text = _("a gate needs at least one signature, not %(count)d") % {

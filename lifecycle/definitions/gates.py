@@ -33,6 +33,14 @@ class Outcome(StrEnum):
     STOP = "stop"
 
 
+class RiskClass(StrEnum):
+    """How much harm a project can do; the classes of a project."""
+
+    MINIMAL = "minimal"
+    LIMITED = "limited"
+    HIGH = "high"
+
+
 class Criterion(Part):
     """One check of a gate. `words` is for people; when absent they are made from the expression."""
 
@@ -43,11 +51,24 @@ class Criterion(Part):
     why: Text
 
 
+class Seat(Part):
+    """Signatures of people with one of these roles; each of them takes another person."""
+
+    roles: tuple[Code, ...] = Field(min_length=1)
+    required: Annotated[Count, Field(ge=1, le=20)] = 1
+
+
 class Signatures(Part):
-    """How many different people sign, in which roles, and what their signature means."""
+    """How many different people sign, in which roles, and what their signature means.
+
+    Without `seats` it is `required` people of any of the roles. With `seats` each seat wants its own, and
+    with `in_order` a seat is filled only after those that are named before it.
+    """
 
     required: Count = 1
     roles: tuple[Code, ...] = Field(default=("reviewer",), min_length=1)
+    seats: tuple[Seat, ...] = ()
+    in_order: Flag = False
     meaning: Text
 
 
@@ -55,7 +76,8 @@ class Gate(Part):
     """A check between phases (`between` holds the phase left and, if another follows, the one entered).
 
     `authorizes` is true for a gate whose pass lets a model version be deployed. `validity_days` says how
-    long a pass is good for.
+    long a pass is good for. `every_days` makes it come due again so long after it was decided, without an
+    end of its phase. It holds for projects of the `risk_classes`, for all if none is named.
     """
 
     key: Key
@@ -67,5 +89,11 @@ class Gate(Part):
     criteria: tuple[Criterion, ...] = Field(min_length=1)
     signatures: Signatures
     validity_days: Annotated[Count, Field(ge=1, le=3650)] = 365
+    every_days: Annotated[Count, Field(ge=1, le=3650)] | None = None
+    risk_classes: tuple[RiskClass, ...] = ()
     outcomes: tuple[Outcome, ...] = Field(default=tuple(Outcome), min_length=1)
     sources: tuple[Name, ...] = ()
+
+    def holds_for(self, risk_class: str) -> bool:
+        """Whether projects of this risk class have to pass it."""
+        return not self.risk_classes or risk_class in self.risk_classes

@@ -4,11 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import cel
 from django.utils.translation import gettext as _
 
 from lifecycle.definitions import cron_problem
-from lifecycle.definitions.expressions import TRIGGER_VARIABLES, code_of, problem_of
+from lifecycle.definitions.expressions import TRIGGER_VARIABLES, code_of, evaluate, problem_of
 from lifecycle.errors import Invalid
 from lifecycle.models import Trigger
 
@@ -92,7 +91,7 @@ def read(condition: str, params: Mapping[str, Any], event: Mapping[str, Any]) ->
     if not condition.strip():
         return Reading(True)
     try:
-        value = cel.evaluate(condition, {"event": dict(event), "params": dict(params)})
+        value = evaluate(condition, {"event": dict(event), "params": dict(params)})
     except KeyError as error:
         return Reading(True, _("the event has no “%(key)s”") % {"key": error.args[0] if error.args else "?"})
     except (ValueError, TypeError, RuntimeError, ArithmeticError, RecursionError) as error:

@@ -23,6 +23,7 @@ from lifecycle.definitions import (
     parse,
     problem_of,
 )
+from lifecycle.definitions.cel_words import words_of
 from lifecycle.errors import Refused
 from lifecycle.forms.process_drafts import NewDraftForm
 from lifecycle.models import ProcessVersion
@@ -142,7 +143,10 @@ def check_expression(request: HttpRequest) -> HttpResponse:
     wrong = problem_of(expression, _VARIABLES[kind]) if 0 < len(expression) <= _LONGEST else None
     if len(expression) > _LONGEST:
         wrong = _("At most %(most)d characters are possible here.") % {"most": _LONGEST}
-    context = {"expression": expression, "wrong": wrong, "variables": sorted(_VARIABLES[kind])}
+    context = {
+        "expression": expression, "wrong": wrong, "variables": sorted(_VARIABLES[kind]),
+        "words": words_of(expression) if expression and not wrong else "",
+    }  # fmt: skip
     return render(request, "lifecycle/process_drafts/_checked.html", context)
 
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance.criteria import Check, judge, metric_expression, read_criterion
+from governance.criteria import Check, defined_check, judge, metric_expression, read_criterion
 from governance.errors import Invalid
 
 
@@ -57,9 +57,9 @@ def test_the_last_authorized_value_stands_beside():
         ("metrics.b > 0.1", "not_met"),
         ("metrics.a > ", "unreadable"),
         ("metrics.a", "unreadable"),
-        ("metrics.a + 'x' == 'y'", "unreadable"),
+        ("metrics.a + 'x' == 'y'", "not_met"),
         ("nothing.a > 1", "unreadable"),
-        ("1 / 0 == 1", "unreadable"),
+        ("1 / 0 == 1", "not_met"),
     ],
 )
 def test_whatever_cannot_be_read_does_not_pass(expression, verdict):
@@ -98,3 +98,74 @@ def test_any_name_and_number_is_compared_as_python_does(metric, slice_, observed
         "<": observed < limit,
     }[operator]
     assert judged.verdict == ("met" if holds else "not_met")
+
+
+FACTS = {
+    "metrics": {"a": 0.5, "b": 0.0}, "slices": {"country=US": {"a": 0.4}}, "run": {},
+    "tasks": [{"key": "1.1", "verified": True}, {"key": "1.2", "verified": False}],
+    "findings": [{"severity": "high", "title": "Odd rows"}], "evidence": [],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("expression", "reason"),
+    [
+        ("metrics.a / metrics.b > 1.0", "It divides by zero."),
+        ("metrics.missing > 1.0", "No evidence holds the metric missing."),
+        ("run.rows > 1", "There is no “rows” in the evidence."),
+        ('metrics.a + 0.0 > "x"', "It compares or combines values of different types."),
+        ("tasks[7].verified", "A list has fewer elements than it asks for."),
+        ("tasks.all(t, t.verified)", "Not so for: 1.2."),
+        ('!findings.exists(f, f.severity == "high")', "There is: Odd rows."),
+        ('evidence.exists(e, e.kind == "EVR")', "None of 0 is such."),
+        ("metrics.a > 0.9", "Observed 0.5, asked for > 0.9."),
+        ("metrics.a - 0.1 > 0.9", "Observed 0.4, asked for > 0.9."),
+        (
+            "true && tasks.all(t, t.verified) && metrics.a > 0.9",
+            "Not so for: 1.2. Observed 0.5, asked for > 0.9.",
+        ),
+    ],
+)
+def test_what_is_not_met_says_why_in_words(expression, reason):
+    judged = judge(defined_check({"key": "c", "expression": expression, "blocking": True}), FACTS)
+
+    assert (judged.verdict, judged.reason) == ("not_met", reason)
+
+
+def test_a_criterion_made_to_run_for_ever_is_not_begun_and_says_so():
+    forever = "true"
+    for level in range(6):
+        forever = f"[0, 1, 2, 3, 4, 5, 6, 7, 8, 9].all(x{level}, {forever})"
+
+    judged = judge(check(forever), FACTS)
+
+    assert judged.verdict == "unreadable"
+    assert "steps" in judged.reason
+    with pytest.raises(Invalid):
+        read_criterion(forever, where="here")
+
+
+@pytest.mark.parametrize(
+    ("expression", "found"),
+    [
+        ("metrics.a >= 0.4", ("a", "", ">=", 0.4)),
+        ("0.4 < metrics['a']", ("a", "", ">", 0.4)),
+        ('slices["country=US"].a > -1.5', ("a", "country=US", ">", -1.5)),
+        ("metrics.a >= 0.4 && metrics.b >= 0.1", ("", "", "", None)),
+        ("previous.metrics.a >= 0.4", ("", "", "", None)),
+        ("metrics.a == 0.4", ("", "", "", None)),
+    ],
+)
+def test_the_limit_of_a_criterion_is_read_from_its_expression(expression, found):
+    made = defined_check({"key": "c", "expression": expression, "blocking": True})
+
+    assert (made.metric, made.slice, made.operator, made.limit) == found
+    assert made.words
+
+
+def test_every_value_that_was_looked_at_is_kept():
+    judged = judge(
+        check("metrics.a > 0.1 && size(tasks) > 0 && tasks.all(t, t.verified) && run == {}"), FACTS
+    )
+
+    assert dict(judged.seen) == {"metrics.a": 0.5, "size(tasks)": 2, "size(run)": 0}

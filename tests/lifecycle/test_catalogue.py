@@ -198,7 +198,7 @@ FACTS = {
         {"key": "q", "gate": "G4", "metric": "rmse", "slice": "", "blocking": True, "met": True}
     ],
     "risks": [{"key": "R4-05", "phase": "P4", "score": 4, "appetite": 6, "acceptable": True}],
-    "findings": [{"severity": "critical", "state": "closed"}],
+    "findings": [{"severity": "critical", "state": "settled", "open": False}],
     "evidence": [
         {"kind": kind, "task": task.key, "verified": True, "expired": False}
         for task in catalogue().tasks
@@ -211,8 +211,8 @@ FACTS = {
 }  # fmt: skip
 NOTHING = {
     "metrics": {}, "slices": {}, "previous": None, "tasks": [], "handoffs": [], "requirements": [],
-    "risks": [], "findings": [{"severity": "critical", "state": "open"}], "evidence": [], "run": {},
-    "data": {}, "monitoring": {}, "scope": {},
+    "risks": [], "findings": [{"severity": "critical", "state": "open", "open": True}], "evidence": [],
+    "run": {}, "data": {}, "monitoring": {}, "scope": {},
 }  # fmt: skip
 CRITERIA = [
     pytest.param(gate, criterion, id=f"{gate.key}/{criterion.key}")
