@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, OuterRef, Q, Subquery
 
@@ -11,6 +13,16 @@ from governance.queries.pages import gate_keys, latest_rounds
 from lifecycle.definitions import Gate as GateDefinition
 from lifecycle.models import Iteration, Phase, Project
 from lifecycle.queries.iterations import iterations_of
+from lifecycle.sorting import Sorting
+
+SORTS: Mapping[str, Callable[[Gate], Any]] = {
+    "gate": lambda gate: (gate.key, gate.round),
+    "model": lambda gate: gate.model_version.number if gate.model_version else None,
+    "criteria": lambda gate: vars(gate)["verdict"],
+    "approvals": lambda gate: vars(gate)["approvals"],
+    "state": lambda gate: str(gate.get_state_display()),
+    "date": lambda gate: gate.decided_at or gate.opened_at,
+}
 
 
 @dataclass(frozen=True)
@@ -41,8 +53,11 @@ class IterationGates:
     ahead: list[Ahead]
 
 
-def gates_by_iteration(project: Project) -> list[IterationGates]:
-    """Every gate of a project, annotated with `verdict` and `approvals` of its last evaluation. 3 queries."""
+def gates_by_iteration(project: Project, sorting: Sorting | None = None) -> list[IterationGates]:
+    """Every gate of a project, annotated with `verdict` and `approvals` of its last evaluation. 3 queries.
+
+    `sorting` is of the gates inside each iteration, by `SORTS`.
+    """
     iterations = list(iterations_of(project))
     last = Evaluation.objects.filter(gate=OuterRef("pk")).order_by("-evaluated_at", "-pk")
     gates = (
@@ -65,9 +80,15 @@ def gates_by_iteration(project: Project) -> list[IterationGates]:
         asked[gate.iteration_id].append(gate)
     phases = list(Phase.objects.filter(iteration__in=iterations[:1]).order_by("order"))
     return [
-        IterationGates(each, asked[each.pk], _ahead(each, phases, asked[each.pk]) if place == 0 else [])
+        IterationGates(
+            each, _sorted(asked[each.pk], sorting), _ahead(each, phases, asked[each.pk]) if place == 0 else []
+        )
         for place, each in enumerate(iterations)
     ]
+
+
+def _sorted(gates: list[Gate], sorting: Sorting | None) -> list[Gate]:
+    return sorting.rows(gates) if sorting else gates
 
 
 def gate_definition(iteration: Iteration, key: str) -> GateDefinition | None:

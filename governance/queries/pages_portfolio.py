@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -118,6 +118,18 @@ class Standing:
         if self.open_gate is not None:
             return "open", _("Gate %s is open") % self.open_gate.key
         return "ok", _("On course")
+
+
+SORTS: Mapping[str, Callable[[Standing], Any]] = {
+    "project": lambda each: each.project.name,
+    "state": lambda each: (each.rank, each.state[1]),
+    "phase": lambda each: (each.row.current.phase.order, each.age or 0) if each.row.current else None,
+    "gate": lambda each: each.open_gate.key if each.open_gate else each.next_gate or None,
+    "live": lambda each: min((one.environment for one in each.live), default=None),
+    "monitoring": lambda each: each.row.monitoring.finished_at if each.row.monitoring else None,
+    "late": lambda each: each.row.overdue_handoffs,
+    "manager": lambda each: each.project.created_by.name,
+}
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from governance.errors import Invalid, Refused
 from governance.forms.gates import OpenGateForm
 from governance.models import Gate
-from governance.queries.pages_gates import gate_definition, gates_by_iteration
+from governance.queries.pages_gates import SORTS, gate_definition, gates_by_iteration
 from governance.rules.gates import may_ask
 from governance.services.gates import open_gate
 from governance.views.access import project_for, reader
@@ -23,6 +23,7 @@ from governance.views.refusals import carried_out
 from lifecycle.models import Iteration, Phase, Project, User
 from lifecycle.queries.iterations import current_iteration
 from lifecycle.services.phases import request_review
+from lifecycle.sorting import Sorting
 
 
 @login_required
@@ -96,12 +97,14 @@ def _list(
     request: HttpRequest, home: Project, user: User, *, refused: str = "", no: str = "", status: int = 200
 ) -> HttpResponse:
     """The list, with the refusal of a review in the row of its phase."""
-    groups = gates_by_iteration(home)
+    sorting = Sorting(request.GET, SORTS, first_down=("date",))
+    groups = gates_by_iteration(home, sorting)
     gates = [gate for group in groups for gate in group.gates]
     context = {
         "project": home,
         "iteration": groups[0].iteration if groups else None,
         "groups": groups,
+        "sorting": sorting,
         "open_gates": [gate for gate in gates if gate.state == Gate.State.OPEN],
         "gate_count": sum(gate.state == Gate.State.OPEN for gate in gates) or None,
         "passed": sum(gate.state == Gate.State.PASSED for gate in gates),

@@ -11,11 +11,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from governance.queries.pages_portfolio import LATE, Standing, board, standings
+from governance.queries.pages_portfolio import LATE, SORTS, Standing, board, standings
 from governance.queries.pages_project import project_overview
 from governance.queries.pages_steps import next_steps
 from governance.views.access import project_for, reader
 from lifecycle.rules import can_create_projects
+from lifecycle.sorting import Sorting
 
 LONGEST_TITLE = 110
 WORTH_A_BOARD = 4
@@ -42,9 +43,10 @@ def portfolio(request: HttpRequest) -> HttpResponse:
         "high": (_("High risk"), [each for each in found if each.project.risk_class == "high"]),
         "live": (_("Live"), [each for each in found if each.live]),
     }
-    show = request.GET.get("show", "")
+    show, sorting = request.GET.get("show", ""), Sorting(request.GET, SORTS, first_down=("late",))
     context = {
-        "standings": groups[show][1] if show in groups else found,
+        "standings": sorting.rows(groups[show][1] if show in groups else found),
+        "sorting": sorting,
         "total": len(found),
         "show": show if show in groups else "",
         "pills": [Pill("", _("All"), len(found))]

@@ -1,7 +1,9 @@
 """The tasks of an iteration as their page lists them."""
 
 import datetime as dt
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.utils import timezone
 
@@ -9,6 +11,7 @@ from lifecycle.models import Iteration, Phase, Task, User
 from lifecycle.queries.iterations import IterationOverview, PhaseOverview, iteration_overview
 from lifecycle.queries.pages import kinds_by_task
 from lifecycle.queries.projects import DONE
+from lifecycle.sorting import Sorting
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,14 @@ class TaskLine:
     def late(self) -> bool:
         due: dt.date | None = self.task.due_on
         return not self.done and due is not None and due < timezone.localdate()
+
+
+SORTS: Mapping[str, Callable[[TaskLine], Any]] = {
+    "task": lambda line: line.task.name,
+    "owner": lambda line: line.task.owner.name if line.task.owner else None,
+    "due": lambda line: line.task.due_on,
+    "state": lambda line: str(line.task.get_state_display()),
+}
 
 
 @dataclass(frozen=True)
@@ -63,10 +74,18 @@ class TaskList:
         return sum(len(phase.lines) for phase in self.phases)
 
 
-def task_list(iteration: Iteration, *, phase: str = "", owner: str = "", state: str = "") -> TaskList:
+def task_list(
+    iteration: Iteration,
+    *,
+    phase: str = "",
+    owner: str = "",
+    state: str = "",
+    sorting: Sorting | None = None,
+) -> TaskList:
     """The phases of an iteration with their tasks; narrowed to a phase's key, an owner's id, a state.
 
-    `owner` may be `none`; `state` may be `open` or `late`. 4 queries.
+    `sorting` is of the tasks inside each phase, by `SORTS`. `owner` may be `none`; `state` may be `open` or
+    `late`. 4 queries.
     """
     work, kinds = iteration_overview(iteration), kinds_by_task(iteration)
     phases = []
@@ -74,7 +93,7 @@ def task_list(iteration: Iteration, *, phase: str = "", owner: str = "", state: 
         lines = [TaskLine(task, frozenset(kinds.get(task.pk, ()))) for task in part.tasks]
         wanted = [line for line in lines if _owned(line, owner) and _in_state(line, state)]
         if phase in ("", part.phase.key):
-            phases.append(PhaseLines(part, wanted))
+            phases.append(PhaseLines(part, sorting.rows(wanted) if sorting else wanted))
     return TaskList(work, phases)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from lifecycle.errors import Invalid
@@ -97,7 +98,7 @@ def _notice(person: int, occasion: Occasion, ways: Mapping[tuple[int, str], str]
         person_id=person,
         project_id=occasion.project_id,
         kind=occasion.kind,
-        subject=" ".join(occasion.subject.split())[:300],
+        subject=Truncator(" ".join(occasion.subject.split())).chars(300),
         text=occasion.text,
         url=occasion.url,
         key=occasion.key,

@@ -10,14 +10,16 @@ from django.template.context import Context
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from lifecycle.figures import Figure, render_figure
-from lifecycle.templatetags import marks
+from lifecycle.templatetags import marks, sort_heads
 from lifecycle.templatetags.states import look_of, state_of
 
 register = template.Library()
-register.tags.update(marks.register.tags)
-register.filters.update(marks.register.filters)
+for part in (marks, sort_heads):
+    register.tags.update(part.register.tags)
+    register.filters.update(part.register.filters)
 
 
 # ---- layout ----
@@ -154,10 +156,18 @@ def field(bound: BoundField, hint: str = "", *, autofocus: bool = False) -> dict
 
 @register.inclusion_tag("components/pagination.html", takes_context=True)
 def pagination(
-    context: Context, page: Page[Any] | None = None, older: str = "", newer: str = ""
+    context: Context,
+    page: Page[Any] | None = None,
+    older: str = "",
+    newer: str = "",
+    oldest_first: str = "",
 ) -> dict[str, Any]:
     """Ways to the next and last pages; keeps the rest of the address. A `Page`, or two cursors."""
-    return {"page": page, "older": older, "newer": newer, "request": context.get("request")}
+    cursors = [("prev", newer, _("Newer")), ("next", older, _("Older"))]
+    if oldest_first:
+        cursors = [("prev", older, _("Older")), ("next", newer, _("Newer"))]
+    ways = [way for way in cursors if way[1]]
+    return {"page": page, "ways": ways, "request": context.get("request")}
 
 
 @register.simple_tag

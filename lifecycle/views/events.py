@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -17,9 +18,11 @@ from lifecycle.forms.events import FORMS, ReportForm
 from lifecycle.models import Firing, Project, ReportedEvent, User
 from lifecycle.queries.notices import events_visible_to
 from lifecycle.services.incidents import Reported, report_event
+from lifecycle.sorting import Fields, Sorting, words
 from lifecycle.views.acting import carry_out, project_for, reader, rights_of
 
 A_PAGE = 25
+SORTS: Mapping[str, Fields] = {"what": ["kind"], "when": ["reported_at"], "by": [words("reported_by__name")]}
 
 
 @login_required
@@ -56,12 +59,14 @@ def report(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
 
 def _page(request: HttpRequest, user: User, project: Project, form: ReportForm | None) -> HttpResponse:
     found = events_visible_to(user).filter(project=project)
-    page = Paginator(found, A_PAGE).get_page(request.GET.get("page"))
+    sorting = Sorting(request.GET, SORTS, first_down=("when",))
+    page = Paginator(sorting.query(found), A_PAGE).get_page(request.GET.get("page"))
     fired = _firings(project, list(page))
     count = page.paginator.count
     context = {
         "project": project,
         "page": page,
+        "sorting": sorting,
         "rows": [(each, fired.get(each.event_key, [])) for each in page],
         "title": ngettext("%d event was reported", "%d events were reported", count) % count
         if count

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -20,6 +21,7 @@ from lifecycle.queries.history import history_of
 from lifecycle.queries.iterations import iterations_of
 from lifecycle.queries.pages import people_of, snapshots_of
 from lifecycle.services import handoffs as services
+from lifecycle.sorting import Sorting
 from lifecycle.views.acting import (
     Offer,
     Offers,
@@ -33,6 +35,12 @@ from lifecycle.views.acting import (
 )
 
 _S = Handoff.State
+SORTS: Mapping[str, Callable[[Handoff], Any]] = {
+    "handoff": lambda handoff: handoff.title,
+    "from": lambda handoff: handoff.giver.name if handoff.giver else None,
+    "to": lambda handoff: handoff.taker.name if handoff.taker else None,
+    "due": lambda handoff: handoff.due_on,
+}
 _GROUPS = (_S.OFFERED, _S.RETURNED, _S.PLANNED, _S.ACCEPTED, _S.CANCELLED)
 
 
@@ -48,12 +56,14 @@ def project_handoffs(request: HttpRequest, slug: str) -> HttpResponse:
     if wanted and iteration is None:
         raise Http404
     iteration = iteration or (found[0] if found else None)
-    handoffs = list(handoffs_of_iteration(iteration)) if iteration else []
+    sorting = Sorting(request.GET, SORTS)
+    handoffs = sorting.rows(handoffs_of_iteration(iteration)) if iteration else []
     waiting = sum(each.state in (_S.OFFERED, _S.RETURNED) for each in handoffs)
     context = {
         "project": project,
         "iteration": iteration,
         "iterations": found,
+        "sorting": sorting,
         "groups": [
             (state, [each for each in handoffs if each.state == state])
             for state in _GROUPS

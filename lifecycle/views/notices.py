@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
+from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -16,9 +19,12 @@ from lifecycle.forms.notices import WaysForm
 from lifecycle.models import Notice
 from lifecycle.queries.notices import notices_of, ways_of
 from lifecycle.services import notices as services
+from lifecycle.sorting import Fields, Sorting, words
 from lifecycle.views.acting import carry_out, reader, seen
 
 A_PAGE = 50
+SORTS: Mapping[str, Fields] = {"when": ["created_at"], "project": [words("project__name")], "kind": ["kind"]}
+_READ = ExpressionWrapper(Q(read_at__isnull=False), BooleanField())  # news first, whatever the order
 _GLYPHS = {
     "handoff": "handoff", "task": "run", "evidence": "search", "gate": "gate", "firing": "trigger",
     "trigger": "trigger", "event": "warn", "run": "run", "authorization": "lock", "risk": "warn",
@@ -35,10 +41,12 @@ _BAD = (
 def notices(request: HttpRequest) -> HttpResponse:
     """What I was told, unread first. 6 queries for any number."""
     user = reader(request)
-    page = Paginator(notices_of(user), A_PAGE).get_page(request.GET.get("page"))
+    sorting = Sorting(request.GET, SORTS, first_down=("when",))
+    page = Paginator(sorting.query(notices_of(user), _READ), A_PAGE).get_page(request.GET.get("page"))
     rows = [(each, _glyph(each), _look(each)) for each in page]
     context = {
         "page": page,
+        "sorting": sorting,
         "unread": [row for row in rows if row[0].read_at is None],
         "read": [row for row in rows if row[0].read_at is not None],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -20,9 +21,16 @@ from lifecycle.queries.open_work import OpenWork, open_work_of
 from lifecycle.queries.people import Listed, active_people, memberships_of, people
 from lifecycle.rules import can_manage_people
 from lifecycle.services import transfers, users
+from lifecycle.sorting import Fields, Sorting, words
 from lifecycle.views.acting import Offers, Tried, carry_out, reader
 
 PAGE = 50
+SORTS: Mapping[str, Fields] = {
+    "person": [words("name")],
+    "username": [words("username")],
+    "role": ["org_role"],
+    "projects": ["project_count"],
+}
 
 
 @login_required
@@ -48,13 +56,14 @@ def add(request: HttpRequest) -> HttpResponse:
 def _list(request: HttpRequest, user: User, tried: Tried | None = None) -> HttpResponse:
     get = request.GET
     wanted = Listed(get.get("words", "").strip()[:100], get.get("role", ""), get.get("show") == "closed")
-    page = Paginator(people(wanted), PAGE).get_page(get.get("page"))
+    sorting = Sorting(get, SORTS, first_down=("projects",))
+    page = Paginator(sorting.query(people(wanted)), PAGE).get_page(get.get("page"))
     offers = Offers(tried)
     if can_manage_people(user):
         offers.add("add", reverse("lifecycle:person-add"), _("Open the account"), PersonForm, main=True)
     count = page.paginator.count
     context = {
-        "page": page, "wanted": wanted, "roles": User.OrgRole.choices, "offers": offers,
+        "page": page, "sorting": sorting, "wanted": wanted, "roles": User.OrgRole.choices, "offers": offers,
         "away": away_among(page.object_list),
         "title": ngettext("%d person", "%d people", count) % count,
     }  # fmt: skip

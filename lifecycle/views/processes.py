@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from django.contrib.auth.decorators import login_required
@@ -17,6 +18,7 @@ from lifecycle.models import ProcessVersion
 from lifecycle.queries.pages_projects import process_versions
 from lifecycle.queries.process_pages import drafts
 from lifecycle.rules import can_manage_processes
+from lifecycle.sorting import Sorting
 from lifecycle.views.acting import reader
 
 
@@ -30,15 +32,24 @@ class Section(NamedTuple):
     risks: int
 
 
+SORTS: Mapping[str, Callable[[ProcessVersion], Any]] = {
+    "process": lambda version: (version.process.name, version.number),
+    "published": lambda version: version.published_at,
+    "state": lambda version: str(version.get_state_display()),
+}
+
+
 @login_required
 @require_safe
 def processes(request: HttpRequest) -> HttpResponse:
     """Every published version, and the drafts for those who make them. 4 queries."""
-    versions = process_versions()
+    sorting = Sorting(request.GET, SORTS, first_down=("published",))
+    versions = sorting.rows(process_versions())
     edits = can_manage_processes(reader(request))
     count = len(versions)
     context = {
         "versions": versions,
+        "sorting": sorting,
         "drafts": drafts() if edits else [],
         "edits": edits,
         "title": ngettext("%d version of a process is published", "%d process versions are published", count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -21,6 +22,7 @@ from lifecycle.queries.pages_projects import everybody_else, published_versions
 from lifecycle.queries.projects import members_of
 from lifecycle.rules import can_create_projects
 from lifecycle.services import projects as services
+from lifecycle.sorting import Sorting
 from lifecycle.views.acting import Offer, Offers, Tried, carry_out, project_for, reader, rights_of
 
 
@@ -108,6 +110,14 @@ def roles_of(project: Project) -> list[tuple[str, str]]:
     return [(part["code"], f"{part['code']} {part['name']}") for part in parts]
 
 
+SORTS: Mapping[str, Callable[[Membership], Any]] = {
+    "person": lambda member: member.user.name,
+    "role": lambda member: str(member.get_role_display()),
+    "process": lambda member: tuple(member.crisp_roles) or None,
+    "since": lambda member: member.joined_at,
+}
+
+
 def _member(project: Project, pk: int) -> Membership:
     return get_object_or_404(project.memberships.select_related("user"), pk=pk, left_at__isnull=True)
 
@@ -119,7 +129,8 @@ def _address(project: Project) -> str:
 def _page(request: HttpRequest, user: User, project: Project, tried: Tried | None = None) -> HttpResponse:
     rights, offers = rights_of(user, project), Offers(tried)
     members = list(members_of(project, former=True))
-    present = [each for each in members if each.left_at is None]
+    sorting = Sorting(request.GET, SORTS)
+    present = sorting.rows(each for each in members if each.left_at is None)
     roles = roles_of(project)
     add_offer = None
     if rights.manages:
@@ -130,6 +141,7 @@ def _page(request: HttpRequest, user: User, project: Project, tried: Tried | Non
     context = {
         "project": project,
         "iteration": current_iteration(project),
+        "sorting": sorting,
         "rows": [
             (each, _row_offers(offers, project, each, roles) if rights.manages else []) for each in present
         ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -16,14 +17,24 @@ from lifecycle.forms.fields import PlainForm, ReasonForm
 from lifecycle.forms.projects import LimitForm, RequirementForm
 from lifecycle.models import REQUIREMENT_STATES, Project, Requirement, User
 from lifecycle.queries.iterations import current_iteration
-from lifecycle.queries.pages_projects import requirement_lines, requirements_with_project
+from lifecycle.queries.pages_projects import RequirementLine, requirement_lines, requirements_with_project
 from lifecycle.services import requirements as services
+from lifecycle.sorting import Sorting
 from lifecycle.views.acting import Offer, Offers, Rights, Tried, carry_out, project_for, reader, rights_of
 
 _ACTS: dict[str, tuple[Any, Any]] = {
     "agree": (PlainForm, services.agree_requirement),
     "change": (LimitForm, services.change_requirement),
     "waive": (ReasonForm, services.waive_requirement),
+}
+
+
+SORTS: Mapping[str, Callable[[RequirementLine], Any]] = {
+    "requirement": lambda line: line.current.statement,
+    "limit": lambda line: (line.current.metric, line.current.limit),
+    "slice": lambda line: line.current.slice or None,
+    "gate": lambda line: line.current.gate,
+    "state": lambda line: str(line.current.get_state_display()),
 }
 
 
@@ -84,7 +95,7 @@ def _gates(project: Project) -> list[tuple[str, str]]:
 
 def _page(request: HttpRequest, user: User, project: Project, tried: Tried | None = None) -> HttpResponse:
     rights, offers = rights_of(user, project), Offers(tried)
-    lines = requirement_lines(project)
+    lines, sorting = requirement_lines(project), Sorting(request.GET, SORTS)
     drafts = sum(line.current.state == Requirement.State.DRAFT for line in lines)
     define_offer = None
     if rights.works:
@@ -96,7 +107,8 @@ def _page(request: HttpRequest, user: User, project: Project, tried: Tried | Non
     context = {
         "project": project,
         "iteration": current_iteration(project),
-        "rows": [(line, _row_offers(offers, rights, project, line.current)) for line in lines],
+        "rows": [(line, _row_offers(offers, rights, project, line.current)) for line in sorting.rows(lines)],
+        "sorting": sorting,
         "title": _title(len(lines), drafts),
         "define_offer": define_offer,
         "offers": offers,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,6 +24,7 @@ from lifecycle.queries.tasks import risks_visible_to
 from lifecycle.rules import MOST_LOOPS
 from lifecycle.services.escalations import decide_escalated
 from lifecycle.services.risks import accept_risk, add_risk
+from lifecycle.sorting import Sorting
 from lifecycle.views.acting import (
     Offer,
     Offers,
@@ -37,6 +39,13 @@ from lifecycle.views.acting import (
 
 A_PAGE = 40
 _S, _T = Risk.State, Task.State
+SORTS: Mapping[str, Callable[[Risk], Any]] = {
+    "risk": lambda risk: risk.text,
+    "before": lambda risk: (risk.inherent_severity or 0) * (risk.inherent_occurrence or 0) or None,
+    "now": lambda risk: None if risk.state == _S.IDENTIFIED else risk.score,
+    "owner": lambda risk: risk.task.owner.name if risk.task.owner else None,
+    "state": lambda risk: str(risk.get_state_display()),
+}
 _CAN_GO_BACK = (Phase.State.PASSED, Phase.State.PASSED_WITH_CONDITIONS, Phase.State.INHERITED)
 
 
@@ -98,7 +107,8 @@ def _page(request: HttpRequest, user: User, project: Project, tried: Tried | Non
     register = risk_register(project, iteration, picked_from(request.GET))
     rights, offers = rights_of(user, project), Offers(tried)
     running = iteration is not None and iteration.state == Iteration.State.OPEN
-    page = Paginator(register.found, A_PAGE).get_page(request.GET.get("page"))
+    sorting = Sorting(request.GET, SORTS, first_down=("before", "now"))
+    page = Paginator(sorting.rows(register.found), A_PAGE).get_page(request.GET.get("page"))
     risks = [*register.escalated, *page.object_list]
     moves = {risk.pk: _offers(offers, register, risk, rights) for risk in risks} if running else {}
     context = {
@@ -108,6 +118,7 @@ def _page(request: HttpRequest, user: User, project: Project, tried: Tried | Non
         "picked": register.picked,
         "map": _map(request, register),
         "page": page,
+        "sorting": sorting,
         "rows": [(risk, moves.get(risk.pk), register.is_above(risk)) for risk in page],
         "decisions": [(risk, moves.get(risk.pk)) for risk in register.escalated],
         "pills": _pills(request, register),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -28,10 +29,19 @@ from lifecycle.queries.pages_runs import (
     tasks_for_runs,
 )
 from lifecycle.services.runs import REQUESTS
+from lifecycle.sorting import Fields, Sorting, words
 from lifecycle.views.acting import carry_out, project_for, reader, rights_of, seen
 
 A_PAGE = 25
 _TAKE_MODEL = (Run.Kind.EVALUATION, Run.Kind.MONITORING)
+SORTS: Mapping[str, Fields] = {
+    "run": [words("title")],
+    "iteration": ["iteration__number"],
+    "model": ["model_version__number"],
+    "by": [words("started_by__name")],
+    "when": ["created_at"],
+    "state": ["state"],
+}
 _UNDER_WAY = (Run.State.QUEUED, Run.State.RUNNING)
 
 
@@ -44,12 +54,16 @@ def project_runs(request: HttpRequest, slug: str) -> HttpResponse:
     kind, state = request.GET.get("kind", ""), request.GET.get("state", "")
     kind = kind if kind in Run.Kind.values else ""
     state = state if state in Run.State.values else ""
-    page = Paginator(run_list(project, kind=kind, state=state), A_PAGE).get_page(request.GET.get("page"))
+    sorting = Sorting(request.GET, SORTS, first_down=("when", "iteration", "model"))
+    page = Paginator(sorting.query(run_list(project, kind=kind, state=state)), A_PAGE).get_page(
+        request.GET.get("page")
+    )
     count = page.paginator.count
     context = {
         "project": project,
         "iteration": current_iteration(project),
         "page": page,
+        "sorting": sorting,
         "kind": kind,
         "state": state,
         "kinds": [("", _("All kinds")), *Run.Kind.choices],

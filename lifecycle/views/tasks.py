@@ -18,8 +18,9 @@ from lifecycle.forms.fields import PlainForm, ReasonForm
 from lifecycle.forms.work import IterationForm
 from lifecycle.models import PHASE_STATES, Iteration, Phase, Project, Task, User
 from lifecycle.queries.iterations import iterations_of
-from lifecycle.queries.pages_tasks import TaskList, task_list
+from lifecycle.queries.pages_tasks import SORTS, TaskList, task_list
 from lifecycle.services import iterations, phases
+from lifecycle.sorting import Sorting
 from lifecycle.views.acting import Offers, Rights, Tried, carry_out, project_for, reader, rights_of
 
 
@@ -165,12 +166,14 @@ def _page(
     rights, offers = rights_of(user, project), Offers(tried)
     shown = iteration or _chosen(found, request.GET.get("iteration", ""))
     picked = {name: request.GET.get(name, "")[:40] for name in ("phase", "owner", "state")}
-    tasks = task_list(shown, **picked) if shown else None
+    sorting = Sorting(request.GET, SORTS)
+    tasks = task_list(shown, **picked, sorting=sorting) if shown else None
     context = {
         "project": project,
         "iteration": shown,
         "iterations": found,
         "tasks": tasks,
+        "sorting": sorting,
         "title": _title(tasks),
         "picked": picked,
         "filtered": any(picked.values()),

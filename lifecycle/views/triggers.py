@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -20,9 +21,21 @@ from lifecycle.queries.history import history_of
 from lifecycle.queries.iterations import current_iteration
 from lifecycle.queries.pages import firings_visible_to, triggers_visible_to
 from lifecycle.services import triggers as services
+from lifecycle.sorting import Fields, Sorting, words
 from lifecycle.views.acting import Offers, Tried, carry_out, project_for, reader, rights_of, seen
 
 A_PAGE = 25
+SORTS: Mapping[str, Fields] = {
+    "seen": [words("summary")],
+    "state": ["state"],
+    "by": [words("decided_by__name")],
+    "when": ["fired_at"],
+}
+TRIGGER_SORTS: Mapping[str, Callable[[Trigger], Any]] = {
+    "trigger": lambda trigger: trigger.name,
+    "then": lambda trigger: str(trigger.get_action_display()),
+    "on": lambda trigger: not trigger.enabled,
+}
 
 
 @login_required
@@ -99,15 +112,19 @@ def decide(request: HttpRequest, pk: int, act: str) -> HttpResponse:
 
 def _page(request: HttpRequest, user: User, project: Project, tried: Tried | None = None) -> HttpResponse:
     rights, offers = rights_of(user, project), Offers(tried)
-    triggers = list(project.triggers.order_by("key", "pk"))
+    trigger_sorting = Sorting(request.GET, TRIGGER_SORTS, param="triggers")
+    triggers = trigger_sorting.rows(project.triggers.order_by("key", "pk"))
     firings = firings_visible_to(user).filter(trigger__project=project)
-    page = Paginator(firings, A_PAGE).get_page(request.GET.get("page"))
+    sorting = Sorting(request.GET, SORTS, first_down=("when",))
+    page = Paginator(sorting.query(firings), A_PAGE).get_page(request.GET.get("page"))
     waiting = firings.filter(state=Firing.State.WAITING).count()
     context = {
         "project": project,
         "iteration": current_iteration(project),
         "rows": [(each, _fire_offer(offers, each) if rights.manages else None) for each in triggers],
         "page": page,
+        "sorting": sorting,
+        "trigger_sorting": trigger_sorting,
         "may_switch": rights.manages,
         "title": ngettext("%d firing waits for a decision", "%d firings wait for a decision", waiting)
         % waiting

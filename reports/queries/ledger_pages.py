@@ -18,6 +18,7 @@ from lifecycle.rules import sees_everything
 from reports.queries.proofs import inclusion_paths
 
 PAGE = 50
+_BEGINNING = "a-1"  # the cursor of the first page, oldest first
 INLINE_PROOF = 200_000
 """Up to this size a page computes the proof itself (under half a second); beyond, it is a download."""
 
@@ -104,13 +105,22 @@ def visible_projects(user: User) -> list[Project]:
     return list(projects_visible_to(user).order_by("name")[:500])
 
 
-def slice_of(found: QuerySet[Entry], cursor: str) -> Slice:
+def slice_of(found: QuerySet[Entry], cursor: str, *, oldest_first: bool = False) -> Slice:
     """A page by its cursor: `b120` is what came before entry 120, `a120` what came after it. 1 or 2 queries.
 
     By index, so that no page costs more than the first, however long the ledger is.
     """
+    if not oldest_first:
+        return _slice(found, cursor)
+    page = _slice(found, cursor or _BEGINNING)
+    older = "" if cursor in ("", _BEGINNING) else page.older
+    return Slice(page.rows[::-1], older=older, newer=page.newer)
+
+
+def _slice(found: QuerySet[Entry], cursor: str) -> Slice:
     side, number = cursor[:1], cursor[1:]
     at = int(number) if number.isascii() and number.isdigit() and len(number) <= 18 else None
+    at = -1 if cursor == _BEGINNING else at
     if side == "a" and at is not None:
         rows = list(found.filter(index__gt=at).order_by("index")[: PAGE + 1])
         more, rows = len(rows) > PAGE, rows[:PAGE][::-1]

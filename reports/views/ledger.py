@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from ledger.actions import known_actions
 from ledger.queries import head
 from lifecycle.rules import sees_everything
+from lifecycle.sorting import Sorting
 from lifecycle.views.acting import reader
 from reports.models import Verification
 from reports.queries.ledger_pages import (
@@ -34,10 +35,14 @@ def entries(request: HttpRequest) -> HttpResponse:
     """Entries, newest first, by project, action, actor and record. 7 queries."""
     user = reader(request)
     filters = Filters.read(request.GET.dict())
-    found = slice_of(filters.apply(entries_visible_to(user)), request.GET.get("cursor", ""))
+    sorting = Sorting(request.GET, {"entry": ["index"]})  # newest first is the list's own order
+    shown_entries = filters.apply(entries_visible_to(user))
+    upwards = sorting.value == "entry"
+    found = slice_of(shown_entries, request.GET.get("cursor", ""), oldest_first=upwards)
     context = _verification(sees_everything(user)) | {
         "head": head(),
         "filters": filters,
+        "sorting": sorting,
         "found": found,
         "projects": visible_projects(user),
         "actions": sorted(known_actions()),
