@@ -47,6 +47,10 @@ def ready(machine):
     python.chmod(0o755)
     (machine / ".venv" / ".gatebook-pango").touch()
     (machine / ".venv" / ".gatebook-lock").touch()
+    peers = machine / ".venv-peers" / "bin"
+    peers.mkdir(parents=True)
+    (peers / "python").symlink_to(python)
+    (machine / ".venv-peers" / ".gatebook-lock").touch()
 
 
 def test_without_a_verb_it_says_what_there_is(machine):
