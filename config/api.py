@@ -29,7 +29,10 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response | 
     if isinstance(exc, Refused):
         found = problem(status=HTTPStatus.CONFLICT, code=exc.code, detail=str(exc))
     elif isinstance(exc, Invalid):
-        found = problem(status=HTTPStatus.BAD_REQUEST, code=exc.code, detail=str(exc), where=str(exc.where))
+        found = problem(
+            status=HTTPStatus.BAD_REQUEST, code=exc.code, detail=str(exc), where=str(exc.where),
+            errors=[vars(each) for each in getattr(exc, "flaws", ())],
+        )  # fmt: skip
     elif isinstance(exc, Http404):
         found = problem(
             status=HTTPStatus.NOT_FOUND, code="not_found", detail="There is nothing here that you can see."

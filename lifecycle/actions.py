@@ -85,6 +85,7 @@ class LifecycleAction(Action):
     RUN_STARTED = "run.started"
     RUN_FINISHED = "run.finished"
     RUN_FAILED = "run.failed"
+    RUNS_RECORDED = "runs.recorded"
     SNAPSHOT_FROZEN = "snapshot.frozen"
     EVIDENCE_ATTACHED = "evidence.attached"
     EVIDENCE_VERIFIED = "evidence.verified"

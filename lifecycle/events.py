@@ -7,10 +7,28 @@ from django.dispatch import Signal
 
 @dataclass(frozen=True)
 class RunEnded:
-    """A run has finished or failed."""
+    """A run has finished or failed; kind and state are told so that most listeners need not look."""
 
     run_id: int
     project_id: int
+    kind: str
+    state: str
+
+
+@dataclass(frozen=True)
+class RunContentChanged:
+    """The source of a run that had ended says something else than before, or that the run was deleted.
+
+    The digests are SHA-256 of the run's content before and after (`Run.content_digest`). Told once for each
+    change, in its transaction; the run's row is new already.
+    """
+
+    run_id: int
+    project_id: int
+    before_digest: str
+    after_digest: str
+    batch_id: int
+    deleted_at_source: bool
 
 
 @dataclass(frozen=True)
@@ -110,6 +128,7 @@ class RiskEscalated:
 
 
 run_ended = Signal()
+run_content_changed = Signal()
 evidence_changed = Signal()
 trigger_started = Signal()
 phase_changed = Signal()

@@ -20,9 +20,9 @@ from lifecycle.services.observations import observations_of
 @receiver(run_ended, dispatch_uid="lifecycle.triggers")
 def show_monitoring_to_triggers(event: RunEnded, **kwargs: Any) -> None:
     """What a finished monitoring run saw is put before the triggers, in the transaction of its end."""
-    run = Run.objects.select_related("project").get(pk=event.run_id)
-    if run.kind != Run.Kind.MONITORING or run.state != Run.State.FINISHED:
+    if event.kind != Run.Kind.MONITORING or event.state != Run.State.FINISHED:
         return
+    run = Run.objects.select_related("project").get(pk=event.run_id)
     for kind, observed in observations_of(run):
         handle_event(project=run.project, kind=kind, event=observed, event_key=f"run:{run.pk}", run=run)
 
@@ -30,7 +30,7 @@ def show_monitoring_to_triggers(event: RunEnded, **kwargs: Any) -> None:
 @receiver(run_ended, dispatch_uid="lifecycle.tell_run_failed")
 def tell_of_a_failed_run(event: RunEnded, **kwargs: Any) -> None:
     """A failed run is told to whoever waits for it."""
-    if Run.objects.filter(pk=event.run_id, state=Run.State.FAILED).exists():
+    if event.state == Run.State.FAILED:
         telling.tell_run_failed(event.run_id)
 
 

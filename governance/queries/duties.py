@@ -14,6 +14,7 @@ from governance.models import Gate
 from ledger.models import Entry
 from lifecycle.actions import LifecycleAction
 from lifecycle.models import Run, Task
+from lifecycle.queries.runs import batches_behind
 
 _ASSIGNS = (
     LifecycleAction.TASK_ASSIGNED,
@@ -21,6 +22,7 @@ _ASSIGNS = (
     LifecycleAction.PHASE_REOPENED,
 )
 _RUNS = (LifecycleAction.RUN_REQUESTED, LifecycleAction.RUN_FINISHED)
+_BATCHES = (LifecycleAction.RUNS_RECORDED,)
 _OWN = (LifecycleAction.EVIDENCE_ATTACHED, GovernanceAction.GATE_OPENED)
 
 
@@ -36,11 +38,11 @@ def barred_from_signing(gate: Gate) -> dict[str, Bar]:
     """People who took part in what the gate decides on, by actor key, with the first reason found.
 
     Requester, owners of tasks, givers of evidence and starters of runs of the iteration; and whoever started
-    a run from elsewhere on which its evidence rests or which made its model. Computed from the ledger, so
-    neither a changed record nor a role that somebody was given later can hide it. An entry whose payload was
-    erased bars rather than frees. 2 queries, 1 more for erased assignments.
+    or sent a run from elsewhere on which its evidence rests or which made its model. Computed from the
+    ledger, so neither a changed record nor a role that somebody was given later can hide it. An entry whose
+    payload was erased bars rather than frees. 4 queries, 1 more for erased assignments.
     """
-    words = [str(action) for action in (*_ASSIGNS, *_RUNS, *_OWN)]
+    words = [str(action) for action in (*_ASSIGNS, *_RUNS, *_BATCHES, *_OWN)]
     found = Entry.objects.filter(project=gate.iteration.project.slug, action__in=words)
     entries = list(found.select_related("payload").order_by("index"))
     number, runs = gate.iteration.number, _runs_behind(gate)
@@ -51,10 +53,14 @@ def barred_from_signing(gate: Gate) -> dict[str, Bar]:
         for detail in [_detail(entry)]
         if detail.get("iteration") == number and detail.get("run") is not None
     }
+    batches = {str(pk) for pk in batches_behind(map(int, runs))}
     barred: dict[str, Bar] = {}
     for entry in entries:
-        here = entry.payload.erased or _detail(entry).get("iteration") == number
-        if here or (entry.action in _RUNS and entry.subject_id in runs):
+        here = entry.payload.erased or _is_of(number, _detail(entry))
+        elsewhere = (entry.action in _RUNS and entry.subject_id in runs) or (
+            entry.action in _BATCHES and entry.subject_id in batches
+        )
+        if here or elsewhere:
             for key, text in _reasons(entry, gate):
                 barred.setdefault(key, Bar(text, entry.index))
     return barred
@@ -80,6 +86,10 @@ def _reasons(entry: Entry, gate: Gate) -> Iterator[tuple[str, str]]:
         yield entry.actor, _("Asked for this decision")
     elif entry.actor.startswith("user:"):  # a worker ends most runs, and nobody else signs
         yield entry.actor, _("Started a run of this iteration")
+
+
+def _is_of(number: int, detail: dict[str, Any]) -> bool:
+    return detail.get("iteration") == number or number in (detail.get("iterations") or ())
 
 
 def _detail(entry: Entry) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from lifecycle.models.risks import (
     QualityAction,
     Risk,
 )
+from lifecycle.models.run_batches import RunBatch, RunHistory, RunRevision
 from lifecycle.models.runs import RUN_STATES, ModelVersion, Run
 from lifecycle.models.stack import CanvasAnswer, MaturityLevel, SavedView, ScoreMark, StackPart
 from lifecycle.models.tailoring import EXCLUSION_STATES, Exclusion
@@ -71,6 +72,9 @@ __all__ = [
     "Requirement",
     "Risk",
     "Run",
+    "RunBatch",
+    "RunHistory",
+    "RunRevision",
     "SavedView",
     "ScoreMark",
     "Snapshot",

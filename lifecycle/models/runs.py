@@ -5,11 +5,16 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from ledger.models import DigestField
 from ledger.states import StateMachine
 
 
 class Run(models.Model):
-    """Something that really ran: training, evaluation, data validation, deployment or monitoring."""
+    """Something that really ran: training, evaluation, data validation, deployment or monitoring.
+
+    A run of ours moves as `RUN_STATES` says. A run from outside (`batch` is set) is what its source said
+    last, in whatever state that is; `source` and `external_id` name it in its project.
+    """
 
     class Kind(models.TextChoices):
         DATA_VALIDATION = "DVR", _("Data validation")
@@ -37,6 +42,25 @@ class Run(models.Model):
     title = models.CharField(max_length=300)
     source = models.CharField(max_length=40, default="builtin", help_text="executor or connector")
     external_id = models.CharField(max_length=200, blank=True)
+    parent_external_id = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        help_text="the run of the same source that this one is a part of",
+    )
+    url = models.CharField(max_length=2000, blank=True, default="", help_text="where it can be seen outside")
+    content_digest = DigestField(  # type: ignore[misc]
+        null=True, help_text="SHA-256 of what the source said last; none for a run of ours"
+    )
+    batch = models.ForeignKey(
+        "lifecycle.RunBatch",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="what brought it last; none for a run of ours",
+    )
+    deleted_at_source = models.BooleanField(default=False)
     spec = models.JSONField(default=dict, help_text="the declarative specification it was started with")
     spec_digest = models.CharField(max_length=64, blank=True)
     record = models.JSONField(
@@ -79,12 +103,20 @@ class Run(models.Model):
             ),
             models.CheckConstraint(condition=~Q(state="failed") | ~Q(error=""), name="run_failed_has_error"),
             models.UniqueConstraint(
-                fields=["source", "external_id"],
+                fields=["project", "source", "external_id"],
                 condition=~Q(external_id=""),
                 name="run_external_id_once",
             ),
         ]
-        indexes = [models.Index(fields=["project", "kind", "-created_at"], name="run_by_project_kind")]
+        indexes = [
+            models.Index(fields=["project", "kind", "-created_at"], name="run_by_project_kind"),
+            models.Index(fields=["project", "-id"], name="run_by_project"),
+            models.Index(
+                fields=["project", "source", "parent_external_id"],
+                condition=~Q(parent_external_id=""),
+                name="run_by_parent",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk} {self.title}"

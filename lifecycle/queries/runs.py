@@ -1,8 +1,10 @@
 """Reads about runs that pages, API and reports share."""
 
+from collections.abc import Iterable
+
 from django.db.models import QuerySet
 
-from lifecycle.models import Iteration, ModelVersion, Project, Run
+from lifecycle.models import Iteration, ModelVersion, Project, Run, RunRevision
 
 
 def runs_of(project: Project, *, kind: str = "", iteration: Iteration | None = None) -> QuerySet[Run]:
@@ -33,3 +35,13 @@ def monitoring_windows(project: Project, *, limit: int = 60) -> list[Run]:
     """The last finished monitoring runs, oldest of them first, as a chart over time wants them. 1 query."""
     finished = runs_of(project, kind=Run.Kind.MONITORING).filter(state=Run.State.FINISHED)
     return list(finished.order_by("-finished_at", "-pk")[:limit])[::-1]
+
+
+def batches_behind(runs: Iterable[int]) -> set[int]:
+    """The batches that brought these runs from outside, the last one and those kept before it. 2 queries."""
+    ids = list(runs)
+    if not ids:
+        return set()
+    last = Run.objects.filter(pk__in=ids).order_by().values_list("batch_id", flat=True)
+    earlier = RunRevision.objects.filter(run__in=ids).order_by().values_list("batch_id", flat=True)
+    return {pk for pk in last if pk is not None} | set(earlier)

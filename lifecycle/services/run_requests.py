@@ -124,7 +124,7 @@ def _request(
     )
     title, digest = line(title, "title"), _digest(spec)
     external_id = f"{actor.actor_key}:{once}" if once else ""
-    earlier = Run.objects.filter(source="builtin", external_id=external_id).first() if once else None
+    earlier = project.runs.filter(source="builtin", external_id=external_id).first() if once else None
     if earlier is not None:
         return _the_same(earlier, project, kind, digest)
     check_place(project, iteration, task, model_version)

@@ -67,7 +67,7 @@ def record_run(
         is_machine(actor) or can_take_part(actor, project),
         _("Only people who work on the project record runs."),
     )
-    known = Run.objects.filter(source=source, external_id=external_id).first() if external_id else None
+    known = project.runs.filter(source=source, external_id=external_id).first() if external_id else None
     if known is not None:
         return known
     check_place(project, iteration, task, model_version)
@@ -180,4 +180,5 @@ def _model_version(project: Project, model: StoredModel) -> ModelVersion:
 
 
 def _tell(run: Run) -> None:
-    events.run_ended.send(sender=Run, event=events.RunEnded(run_id=run.pk, project_id=run.project_id))
+    told = events.RunEnded(run_id=run.pk, project_id=run.project_id, kind=run.kind, state=run.state)
+    events.run_ended.send(sender=Run, event=told)

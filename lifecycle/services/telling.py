@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection
 
 from django.urls import reverse
@@ -26,6 +27,7 @@ from lifecycle.services.proof import LIVE, performers
 
 _K = Notice.Kind
 _ROLES = Membership.Role
+_LATE = dt.timedelta(days=2)
 
 
 def members(project_id: int, *roles: str) -> list[int]:
@@ -109,8 +111,10 @@ def tell_firing(firing_id: int) -> None:
 
 
 def tell_run_failed(run_id: int) -> None:
-    """Whoever started a run that failed; managers if nobody did."""
+    """Whoever started a run that failed, managers if nobody did; nobody if it failed long ago outside."""
     run = Run.objects.get(pk=run_id)
+    if run.batch_id and run.finished_at and run.finished_at < timezone.now() - _LATE:
+        return  # a connector that fetches what happened long ago
     people = [run.started_by_id] if run.started_by_id else managers(run.project_id)
     _tell(
         people, _K.RUN_FAILED, _("%(run)s failed: %(title)s") % {"run": run.label, "title": run.title},

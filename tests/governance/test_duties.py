@@ -5,10 +5,12 @@ import pytest
 from governance.queries.duties import barred_from_signing
 from ledger.models import Entry
 from ledger.services import erase_payload
-from lifecycle.models import Task
+from lifecycle.intake.reading import read_runs
+from lifecycle.models import Run, Task
 from lifecycle.services.evidence import attach_evidence, freeze_run
 from lifecycle.services.iterations import complete_iteration, open_iteration
 from lifecycle.services.phases import reopen_phase
+from lifecycle.services.run_intake import upsert_runs
 from lifecycle.services.runs import record_run, request_training
 from lifecycle.services.tasks import assign_task
 from tests import make, make_gates
@@ -88,6 +90,23 @@ def test_who_started_a_run_or_recorded_one_is_barred(gate):
 
     assert "run" in bar(gate, asked).text
     assert "run" in bar(gate, recorded).text
+
+
+def test_who_sent_runs_from_outside_is_barred_by_the_one_entry_of_the_batch(gate):
+    home = project(gate)
+    sender, other = make.member(home), make.member(home)
+    outside = {"external_id": "1", "kind": "TRN", "title": "T", "finished_at": "2026-01-01T00:00:00Z"}
+    here = read_runs([outside | {"iteration": gate.iteration.number}])
+    upsert_runs(project=home, source="api", runs=here, actor=sender)
+    elsewhere = upsert_runs(project=home, source="other", runs=read_runs([outside]), actor=other)
+    assert "run" in bar(gate, sender).text
+    assert bar(gate, other) is None
+
+    task = make.task(gate.phase, state="instantiated")
+    giver, run = make.member(home), Run.objects.get(pk=elsewhere.kept[0].run_id)
+    attach_evidence(task=task, snapshot=freeze_run(run=run, actor=giver), actor=giver)
+
+    assert "run" in bar(gate, other).text
 
 
 def test_who_gave_evidence_is_barred(gate):
