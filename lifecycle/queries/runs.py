@@ -42,6 +42,6 @@ def batches_behind(runs: Iterable[int]) -> set[int]:
     ids = list(runs)
     if not ids:
         return set()
-    last = Run.objects.filter(pk__in=ids).order_by().values_list("batch_id", flat=True)
+    last = Run.objects.filter(pk__in=ids, batch__isnull=False).order_by().values_list("batch_id", flat=True)
     earlier = RunRevision.objects.filter(run__in=ids).order_by().values_list("batch_id", flat=True)
-    return {pk for pk in last if pk is not None} | set(earlier)
+    return set(last) | set(earlier)

@@ -115,7 +115,7 @@ def upsert_runs(*, project: Project, source: str, runs: Sequence[OutsideRun], ac
 
     Members who take part in the project and machines may. Raises `Invalid` (`unknown_source`,
     `too_many_runs`), `InvalidItems` (`twice_in_batch`, `unknown_iteration`, `unknown_task`,
-    `iteration_closed`), `Refused("project_closed")`. 7 queries for a batch of new runs, whatever its size.
+    `iteration_closed`), `Refused("project_closed")`. at most 11 queries for a batch of new runs.
     """
     _check_batch(source, runs)
     contents = [content_of(source, run) for run in runs]  # the slow part, before anything is locked

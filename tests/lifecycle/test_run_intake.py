@@ -5,6 +5,8 @@ from hashlib import sha256
 import pytest
 import rfc8785
 from django.core.exceptions import PermissionDenied
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 from hypothesis import given
 from hypothesis import strategies as st
@@ -264,11 +266,12 @@ def test_a_batch_is_bounded_and_has_each_run_once(project):
     assert (no.value.where, no.value.code) == ("/runs/1/external_id", "twice_in_batch")
 
 
-def test_a_batch_costs_the_same_queries_however_many_runs_it_has(project, django_assert_num_queries):
-    with django_assert_num_queries(11) as first:
+def test_a_batch_costs_the_same_queries_however_many_runs_it_has(project):
+    with CaptureQueriesContext(connection) as one:
         send(project, said("a"))
-    with django_assert_num_queries(len(first)):
+    with CaptureQueriesContext(connection) as many:
         send(project, *[said(str(n)) for n in range(30)])
+    assert len(one) == len(many) <= 11
 
 
 def test_a_failure_is_told_to_people_unless_it_is_long_past(project):
