@@ -226,6 +226,13 @@ GATEBOOK_DATA_ROOT = Path(env.str("GATEBOOK_DATA_ROOT", default=str(GATEBOOK_HOM
 # The most that one file attached to a task may have.
 GATEBOOK_ATTACHMENT_BYTES = env.int("GATEBOOK_ATTACHMENT_MB", default=20) * 1_000_000
 
+# --- The key that signs checkpoints and attestations: PEM, pkcs11:…, or made in GATEBOOK_KEYS -----
+
+GATEBOOK_KEYS = GATEBOOK_HOME / "keys"
+GATEBOOK_SIGNING_KEY = env.str("GATEBOOK_SIGNING_KEY", default="")
+# The name under which others know the ledger; empty: made from GATEBOOK_URL when first published.
+GATEBOOK_LOG_ORIGIN = env.str("GATEBOOK_LOG_ORIGIN", default="")
+
 # --- Requests to other systems --------------------------------------------------------------------
 
 # What may be reached beyond public addresses: ranges, addresses, host names, .below.a.name

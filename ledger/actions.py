@@ -31,6 +31,10 @@ class LedgerAction(Action):
     """What the ledger does to itself."""
 
     PAYLOAD_ERASED = "payload.erased"
+    KEY_REGISTERED = "key.registered"
+    KEY_RETIRED = "key.retired"
+    WITNESS_ADDED = "witness.added"
+    WITNESS_REMOVED = "witness.removed"
 
 
 def vocabularies() -> Iterator[type[Action]]:

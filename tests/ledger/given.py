@@ -6,7 +6,7 @@ from django.db import connection, transaction
 from ledger.actions import Action
 from ledger.actors import SystemActor
 from ledger.models import Entry
-from ledger.services import append
+from ledger.services import Record, append, append_many
 
 
 class Deed(Action):
@@ -40,3 +40,13 @@ def sql(statement: str, *parameters: object) -> None:
     """Do it to the database behind the application's back."""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
+
+
+def add_entries(count: int) -> None:
+    """So many entries at once, for what only needs a tree."""
+    of = subject()
+    with transaction.atomic():
+        append_many(
+            Record(ACTOR, Deed.KITE_FLOWN, of, project="kites", detail={"height": height})
+            for height in range(count)
+        )
