@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from lifecycle.executors.errors import ExecutorError, Invalid
+from lifecycle.executors.monitoring_specs import MonitoringSpec
 from lifecycle.executors.parsing import (
     parse_evaluation,
     parse_monitoring,
@@ -18,13 +19,8 @@ from lifecycle.executors.parsing import (
     parse_validation,
 )
 from lifecycle.executors.progress import Progress
-from lifecycle.executors.specs import (
-    EvaluationSpec,
-    MonitoringSpec,
-    TrainingSpec,
-    ValidationSpec,
-    spec_digest,
-)
+from lifecycle.executors.specs import EvaluationSpec, TrainingSpec, spec_digest
+from lifecycle.executors.validation_specs import ValidationSpec
 
 if TYPE_CHECKING:
     from lifecycle.executors.evaluation import EvaluationResult, ModelLoader, evaluate

@@ -1,7 +1,8 @@
 """How far a current sample has moved from a reference sample.
 
-Population stability index: Siddiqi, "Credit Risk Scorecards" (2006). Two-sample Kolmogorov-Smirnov
-and chi-squared tests: scipy.
+Population stability index: Siddiqi, "Credit Risk Scorecards" (2006). Jensen-Shannon distance: Endres and
+Schindelin (2003), natural logarithm. Two-sample Kolmogorov-Smirnov and chi-squared tests: scipy.
+Which bins are used is said in `bins.py`.
 """
 
 import warnings
@@ -11,13 +12,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
+from scipy.spatial import distance
 
-Floats = NDArray[np.float64]
+from lifecycle.executors.bins import Floats, filled, numeric_shares, quantile_edges, shares_of
+from lifecycle.executors.specs import Binning, ChiSquared
 
-EPSILON = 1e-4
-"""The share that an empty bin is taken to have, so that the logarithm stays finite."""
-BINS = 10
-EXACT_UP_TO = 100
+__all__ = [
+    "Drift",
+    "categorical_drift",
+    "category_counts",
+    "jensen_shannon",
+    "numeric_drift",
+    "numeric_shares",
+    "psi_of_shares",
+    "quantile_edges",
+]
+
+Texts = NDArray[np.object_]
+Counts = NDArray[np.int64]
+
 CHART_BINS = 20
 CHART_CATEGORIES = 20
 
@@ -27,57 +40,53 @@ class Drift:
     """The difference of one column between two samples, with what a chart of it needs."""
 
     psi: float
+    js: float
     test: str
     statistic: float | None
     p_value: float | None
     histogram: dict[str, Any]
 
 
-def psi_of_shares(reference: Floats, current: Floats) -> float:
+def psi_of_shares(reference: Floats, current: Floats, binning: Binning = "quantiles") -> float:
     """The population stability index of two lists of bin shares.
 
     It is the sum of (c - r) * ln(c / r): not negative, zero for equal shares, symmetric.
     """
-    r, c = np.maximum(reference, EPSILON), np.maximum(current, EPSILON)
+    r, c = filled(reference, binning), filled(current, binning)
     return float(((c - r) * np.log(c / r)).sum())
 
 
-def quantile_edges(reference: Floats, bins: int = BINS) -> Floats:
-    """Inner bin edges at the quantiles of the finite reference values; fewer where values repeat."""
-    values = reference[np.isfinite(reference)]
-    if values.size == 0:
-        return np.empty(0)
-    return np.unique(np.quantile(values, np.linspace(0, 1, bins + 1)[1:-1]))
+def jensen_shannon(reference: Floats, current: Floats) -> float:
+    """The Jensen-Shannon distance of two lists of bin shares: 0 for equal ones, at most sqrt(ln 2)."""
+    if not reference.sum() or not current.sum():
+        return 0.0 if reference.sum() == current.sum() else float(np.sqrt(np.log(2)))
+    found = float(distance.jensenshannon(reference, current))
+    return found if np.isfinite(found) else 0.0  # rounding may leave a trifle below zero under the root
 
 
-def numeric_shares(values: Floats, edges: Floats) -> Floats:
-    """The share of `values` in each bin, and of missing ones last.
-
-    A value on an edge counts to the lower bin.
-    """
-    missing = np.isnan(values)
-    counts = np.bincount(np.searchsorted(edges, values[~missing], side="left"), minlength=edges.size + 1)
-    return np.append(counts, missing.sum()) / max(values.size, 1)
-
-
-def numeric_drift(reference: Floats, current: Floats) -> Drift:
-    """Drift of a numeric column; NaN is missing and a bin of its own."""
-    edges = quantile_edges(reference)
-    psi = psi_of_shares(numeric_shares(reference, edges), numeric_shares(current, edges))
+def numeric_drift(reference: Floats, current: Floats, binning: Binning = "quantiles") -> Drift:
+    """Drift of a numeric column; NaN is missing."""
+    shares = shares_of(reference, current, binning)
     left, right = reference[~np.isnan(reference)], current[~np.isnan(current)]
     statistic = p_value = None
     if left.size and right.size:
-        small = max(left.size, right.size) <= EXACT_UP_TO  # where the asymptotic formula does not hold
         with warnings.catch_warnings():
             # The sum of an exact p-value may overflow; SciPy then takes the asymptotic one and warns.
             warnings.filterwarnings("ignore", "ks_2samp: Exact calculation unsuccessful", RuntimeWarning)
-            result = stats.ks_2samp(left, right, method="exact" if small else "asymp")
+            result = stats.ks_2samp(left, right)
         statistic, p_value = float(result.statistic), float(result.pvalue)
-    return Drift(psi, "kolmogorov_smirnov", statistic, p_value, _histogram(left, right))
+    return Drift(
+        psi=psi_of_shares(*shares, binning),
+        js=jensen_shannon(*shares),
+        test="kolmogorov_smirnov",
+        statistic=statistic,
+        p_value=p_value,
+        histogram=_histogram(left, right),
+    )
 
 
 def category_counts(
-    reference: NDArray[np.object_], current: NDArray[np.object_]
+    reference: Texts, current: Texts
 ) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
     """All categories, those of the reference first by frequency, with their counts in both."""
     names, counts = np.unique(reference.astype(str), return_counts=True)
@@ -93,17 +102,41 @@ def category_counts(
     )
 
 
-def categorical_drift(reference: NDArray[np.object_], current: NDArray[np.object_]) -> Drift:
+def categorical_drift(
+    reference: Texts,
+    current: Texts,
+    binning: Binning = "quantiles",
+    chi_squared: ChiSquared = "two_samples",
+) -> Drift:
     """Drift of a categorical column; a category that the reference lacks is a bin of its own."""
     names, before, now = category_counts(reference, current)
     shares = before / max(before.sum(), 1), now / max(now.sum(), 1)
-    statistic = p_value = None
-    if len(names) > 1 and before.sum() and now.sum():
-        result = stats.chi2_contingency(np.array([before, now]), correction=False)
-        statistic, p_value = float(result.statistic), float(result.pvalue)
+    statistic, p_value = _chi_squared(before, now, chi_squared)
     return Drift(
-        psi_of_shares(*shares), "chi_squared", statistic, p_value, _bars(names, shares[0], shares[1])
+        psi=psi_of_shares(*shares, binning),
+        js=jensen_shannon(*shares),
+        test="chi_squared",
+        statistic=statistic,
+        p_value=p_value,
+        histogram=_bars(names, shares[0], shares[1]),
     )
+
+
+def _chi_squared(before: Counts, now: Counts, how: ChiSquared) -> tuple[float | None, float | None]:
+    """Statistic and p-value: two samples, or the reference as what is expected (as Evidently does).
+
+    Against the reference a category that it lacks has no expectation: the statistic is infinite (None) and
+    p is 0.
+    """
+    if len(before) < 2 or not before.sum() or not now.sum():
+        return None, None
+    if how == "against_reference":
+        if (before == 0).any():
+            return None, 0.0
+        fit = stats.chisquare(now, before * (now.sum() / before.sum()))
+        return float(fit.statistic), float(fit.pvalue)
+    result = stats.chi2_contingency(np.array([before, now]), correction=False)
+    return float(result.statistic), float(result.pvalue)
 
 
 def _histogram(reference: Floats, current: Floats) -> dict[str, Any]:

@@ -72,7 +72,9 @@ def evaluate(
         judge, floor = make_judge(spec, answers), baseline_scores(spec.baseline, None, answers)
         prediction = model.score(answers.frame)
         values, below = compare(judge, prediction, floor)
-        slices = by_slice(judge, prediction, floor, answers.frame, spec.slices, seed=spec.seed)
+        slices = by_slice(
+            judge, prediction, floor, answers.frame, spec.slices, seed=spec.seed, least=spec.min_slice_rows
+        )
         limits = check_limits(spec.limits, values, slices)
         interval = interval_record(judge, prediction, seed=spec.seed)
     progress("done", 1.0)

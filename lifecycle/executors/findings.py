@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from lifecycle.executors.specs import DriftLimits
+from lifecycle.executors.monitoring_specs import DriftLimits
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class Finding:
 
 def feature_findings(name: str, found: dict[str, Any], limits: DriftLimits) -> list[Finding]:
     """What is worth saying about one feature."""
-    findings = []
-    if found["psi"] >= limits.psi_warning:
+    findings = [*_state(name, found)]
+    if (found["psi"] or 0) >= limits.psi_warning:
         drifted = found["psi"] >= limits.psi_drift
         limit = limits.psi_drift if drifted else limits.psi_warning
         text = f"“{name}” moved: its population stability index is {found['psi']:.3g}, limit {limit:g}."
@@ -37,9 +37,22 @@ def feature_findings(name: str, found: dict[str, Any], limits: DriftLimits) -> l
     return [*findings, *_quality(name, found, limits)]
 
 
+def _state(name: str, found: dict[str, Any]) -> list[Finding]:
+    if found["state"] == "empty":
+        text = f"“{name}” has no value in the whole window."
+        return [Finding("feature_empty", "drift", name, text)]
+    if found["state"] == "constant":
+        text = f"“{name}” holds one and the same value in the whole window."
+        return [Finding("feature_constant", "warning", name, text)]
+    return []
+
+
 def _tests(name: str, found: dict[str, Any], limits: DriftLimits) -> list[Finding]:
     findings = []
-    statistic, p_value = found["statistic"], found["p_value"]
+    statistic, p_value, js = found["statistic"], found["p_value"], found["js"]
+    if limits.js_distance is not None and js is not None and js >= limits.js_distance:
+        text = f"“{name}” moved: its Jensen-Shannon distance is {js:.3g}, limit {limits.js_distance:g}."
+        findings.append(Finding("feature_drift", "drift", name, text))
     ks_limit = limits.ks_statistic if found["kind"] == "numeric" else None
     if ks_limit is not None and statistic is not None and statistic >= ks_limit:
         text = f"“{name}”: the Kolmogorov-Smirnov statistic is {statistic:.3g}, limit {ks_limit:g}."
@@ -64,6 +77,39 @@ def _quality(name: str, found: dict[str, Any], limits: DriftLimits) -> list[Find
         text = f"“{name}” holds {found['type_violations']} values that are no numbers."
         findings.append(Finding("type_violation", "warning", name, text))
     return findings
+
+
+def window_findings(window: dict[str, Any]) -> list[Finding]:
+    """Why the window was not scored."""
+    return [Finding(f"window_{window['state']}", "warning", "window", window["text"])]
+
+
+def segment_findings(segments: dict[str, dict[str, Any]], limits: DriftLimits) -> list[Finding]:
+    """Segments that drifted, and those that the reference does not know."""
+    findings = []
+    for name, found in segments.items():
+        if found["state"] == "new":
+            text = f"{name} is not in the reference: {found['rows']} rows cannot be compared."
+            findings.append(Finding("segment_new", "warning", name, text))
+        elif found["verdict"] == "drift":
+            findings.append(
+                Finding("segment_drift", "drift", name, _moved(name, found, limits), decides=True)
+            )
+    return findings
+
+
+def _moved(name: str, found: dict[str, Any], limits: DriftLimits) -> str:
+    parts = []
+    if found["drifted"] and found["share_drifted"] >= limits.share_drifted:
+        names = ", ".join(found["drifted"])
+        share = f"{found['share_drifted']:.0%}, limit {limits.share_drifted:.0%}"
+        parts.append(
+            f"{len(found['drifted'])} of {len(found['features'])} features drifted ({names}): {share}"
+        )
+    prediction = found["prediction"]
+    if prediction and prediction["verdict"] == "drift":
+        parts.append(f"the predictions moved, index {prediction['psi']:.3g}, limit {limits.psi_drift:g}")
+    return f"In {name} {'; '.join(parts)}."
 
 
 def overall_findings(

@@ -24,8 +24,6 @@ Values = dict[str, float | None]
 RESAMPLES = 200
 LEVEL = 0.95
 MAX_SLICES = 40
-SMALL_SLICE = 100
-"""A slice of fewer rows is marked: its values say little."""
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
     "<=": operator.le,
@@ -128,10 +126,12 @@ def by_slice(
     slices: Iterable[Slice],
     *,
     seed: int,
+    least: int,
 ) -> dict[str, dict[str, Any]]:
     """The metrics in each slice, keyed like `month=12`, with the number of rows.
 
-    At most the 40 largest values of a column are kept; a slice of fewer than 100 rows is marked small.
+    At most the 40 largest values of a column are kept; a slice of fewer than `least` rows is marked small:
+    its values say little, and no limit is taken to hold there.
     """
     found: dict[str, dict[str, Any]] = {}
     for position, cut in enumerate(slices):
@@ -143,7 +143,7 @@ def by_slice(
             values, below = compare(part, prediction[rows], floor)
             found[f"{cut.name}={label}"] = {
                 "rows": int(rows.sum()),
-                "small": bool(rows.sum() < SMALL_SLICE),
+                "small": bool(rows.sum() < least),
                 **values,
                 **({f"baseline_{judge.main}": below[judge.main]} if below else {}),
                 "interval": part.interval(prediction[rows], seed=seed) if _quick(judge) else None,
@@ -163,12 +163,16 @@ def _sorted_labels(labels: Iterable[Any]) -> list[str]:
 def check_limits(
     limits: Iterable[MetricLimit], overall: Values, slices: Mapping[str, Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Each limit with the value observed and whether it holds; what was not measured does not hold."""
+    """Each limit with the value observed and whether it holds.
+
+    What was not measured does not hold, nor what was measured on too few rows of a slice.
+    """
     checked = []
     for limit in limits:
         source = overall if limit.slice is None else slices.get(limit.slice, {})
         value = source.get(limit.metric)
-        holds = value is not None and _OPERATORS[limit.op](value, limit.limit)
+        small = int(source["rows"]) if limit.slice and source.get("small") else None
+        holds = value is not None and small is None and _OPERATORS[limit.op](value, limit.limit)
         checked.append(
             {
                 "metric": limit.metric,
@@ -177,16 +181,18 @@ def check_limits(
                 "limit": limit.limit,
                 "value": value,
                 "holds": holds,
-                "text": _limit_text(limit, value, holds=holds),
+                "text": _limit_text(limit, value, small, holds=holds),
             }
         )
     return checked
 
 
-def _limit_text(limit: MetricLimit, value: float | None, *, holds: bool) -> str:
+def _limit_text(limit: MetricLimit, value: float | None, small: int | None, *, holds: bool) -> str:
     place = f" for {limit.slice}" if limit.slice else ""
     wanted = f"{limit.op} {limit.limit:g}"
     if value is None:
         return f"{limit.metric}{place} was not measured; it should be {wanted}."
+    if small is not None:
+        return f"{limit.metric}{place} is {value:.4g} on {small} rows only: too few to hold against {wanted}."
     verdict = f"within {wanted}." if holds else f"but should be {wanted}."
     return f"{limit.metric}{place} is {value:.4g}, {verdict}"

@@ -11,31 +11,42 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from lifecycle.executors.columns import MISSING, as_texts, try_numbers
 from lifecycle.executors.datasets import Dataset, check_rows, read
-from lifecycle.executors.drift import Drift, categorical_drift, numeric_drift
+from lifecycle.executors.drift import categorical_drift, numeric_drift
 from lifecycle.executors.environment import code_version
 from lifecycle.executors.evaluation import ModelLoader, refuse_other_task
-from lifecycle.executors.findings import Finding, feature_findings, overall_findings
+from lifecycle.executors.findings import (
+    Finding,
+    feature_findings,
+    overall_findings,
+    segment_findings,
+    window_findings,
+)
 from lifecycle.executors.fitted import Model
 from lifecycle.executors.judging import by_slice, check_limits, compare
+from lifecycle.executors.monitoring_specs import MonitoringSpec
 from lifecycle.executors.progress import Progress, quiet
 from lifecycle.executors.records import to_plain
-from lifecycle.executors.specs import EvaluationSpec, MonitoringSpec, Slice, spec_digest
+from lifecycle.executors.segments import watch_segments
+from lifecycle.executors.specs import EvaluationSpec, Slice, spec_digest
 from lifecycle.executors.targets import baseline_scores, judged_columns, make_judge, read_answers
 from lifecycle.executors.training import THREADS
+from lifecycle.executors.watching import drift_record, watch_feature, watch_predictions
+from lifecycle.executors.windows import Cut, cut_window
 
-Verdict = Literal["ok", "warning", "drift"]
+Verdict = Literal["ok", "warning", "drift", "empty", "too_few", "late"]
 
 
 @dataclass(frozen=True)
 class MonitoringResult:
-    """What a monitoring run leaves."""
+    """What a monitoring run leaves. A window that cannot be scored has its state as verdict."""
 
     verdict: Verdict
+    window: dict[str, Any]
     findings: list[Finding]
-    share_drifted: float
+    share_drifted: float | None
     features: dict[str, dict[str, Any]]
+    segments: dict[str, dict[str, Any]]
     prediction: dict[str, Any] | None
     target: dict[str, Any] | None
     metrics: dict[str, float | None]
@@ -47,6 +58,7 @@ class MonitoringResult:
     reference: dict[str, Any]
     current: dict[str, Any]
     rows: dict[str, int]
+    binning: str
     seeds: dict[str, int]
     code: dict[str, str | None]
     spec_sha256: str
@@ -77,46 +89,52 @@ class _Performance:
     labelled: int
 
 
+@dataclass(frozen=True)
+class _Watched:
+    """All that was measured of a window; nothing of one that cannot be scored."""
+
+    features: dict[str, dict[str, Any]]
+    segments: dict[str, dict[str, Any]]
+    prediction: dict[str, Any] | None
+    performance: _Performance
+
+    @property
+    def drifted(self) -> list[str]:
+        return [name for name, found in self.features.items() if found["verdict"] == "drift"]
+
+
+_NOTHING = _Watched({}, {}, None, _Performance(None, {}, {}, {}, None, [], 0))
+
+
 def monitor(
     spec: MonitoringSpec, *, root: Path, model_loader: ModelLoader | None = None, progress: Progress = quiet
 ) -> MonitoringResult:
     """Data quality, drift of features and predictions, and performance where labels exist.
 
-    The verdict is `drift` when the share of drifted features reaches its limit, when predictions
-    drifted or when a metric breaks its limit; `warning` when anything else was found. Raises Invalid
-    for input that cannot be used, ExecutorError (with the step) for what fails later.
+    The verdict is `drift` when the share of drifted features reaches its limit in the whole window or in a
+    segment, when predictions drifted or when a metric breaks its limit; `warning` when anything else was
+    found; and `empty`, `too_few` or `late` when the window cannot be scored. Raises Invalid for input that
+    cannot be used, ExecutorError (with the step) for what fails later.
     """
     started = time.monotonic()
     with threadpool_limits(limits=THREADS):
         progress("load model", 0.05)
         model = _model(spec, model_loader)
         progress("read data", 0.1)
-        reference, current = _windows(spec, model, root)
-        progress("measure drift", 0.3)
-        features = {name: _feature(spec, name, reference, current) for name in spec.features.all}
-        progress("measure predictions", 0.6)
-        before = _scored(reference, model)
-        now = _scored(current, model)
-        prediction = _prediction(spec, model, before, now)
-        progress("measure performance", 0.75)
-        performance = _performance(spec, model, before, now)
-    drifted = [name for name, found in features.items() if found["verdict"] == "drift"]
-    share = len(drifted) / len(features)
-    findings = [
-        *(
-            finding
-            for name, found in features.items()
-            for finding in feature_findings(name, found, spec.limits)
-        ),
-        *overall_findings(spec.limits, drifted, len(features), prediction, performance.limits),
-    ]
+        reference, cut = _windows(spec, model, root)
+        scored = cut.state == "scored"
+        watched = _watch(spec, model, reference, cut.dataset, progress) if scored else _NOTHING
+    findings = _findings(spec, cut, watched)
     progress("done", 1.0)
+    performance = watched.performance
     return MonitoringResult(
-        verdict=_verdict(findings),
+        verdict=_verdict(findings) if cut.state == "scored" else cut.state,
+        window=cut.record,
         findings=findings,
-        share_drifted=share,
-        features=features,
-        prediction=prediction,
+        share_drifted=len(watched.drifted) / len(watched.features) if watched.features else None,
+        features=watched.features,
+        segments=watched.segments,
+        prediction=watched.prediction,
         target=performance.target,
         metrics=performance.current,
         metrics_reference=performance.reference,
@@ -125,17 +143,54 @@ def monitor(
         main_metric=performance.main,
         model_sha256=spec.model_sha256,
         reference=reference.to_record(),
-        current=current.to_record(),
+        current=cut.dataset.to_record(),
         rows={
             "reference": len(reference.frame),
-            "current": len(current.frame),
+            "current": len(cut.dataset.frame),
             "labelled": performance.labelled,
         },
+        binning=spec.binning,
         seeds={"bootstrap": spec.seed},
         code=code_version(),
         spec_sha256=spec_digest(spec),
         duration_s=time.monotonic() - started,
     )
+
+
+def _watch(
+    spec: MonitoringSpec, model: Model | None, reference: Dataset, current: Dataset, progress: Progress
+) -> _Watched:
+    progress("measure drift", 0.3)
+    features = {name: watch_feature(spec, name, reference.frame, current.frame) for name in spec.features.all}
+    progress("measure predictions", 0.5)
+    before, now = _scored(reference, model), _scored(current, model)
+    prediction = _prediction(spec, model, before, now)
+    progress("measure segments", 0.6)
+    classes = model.classes if model else ()
+    segments = watch_segments(spec, before.frame, now.frame, (before.answers, now.answers), classes)
+    progress("measure performance", 0.75)
+    return _Watched(features, segments, prediction, _performance(spec, model, before, now))
+
+
+def _findings(spec: MonitoringSpec, cut: Cut, watched: _Watched) -> list[Finding]:
+    if cut.state != "scored":
+        return window_findings(cut.record)
+    by_feature = (
+        finding
+        for name, found in watched.features.items()
+        for finding in feature_findings(name, found, spec.limits)
+    )
+    return [
+        *by_feature,
+        *segment_findings(watched.segments, spec.limits),
+        *overall_findings(
+            spec.limits,
+            watched.drifted,
+            len(watched.features),
+            watched.prediction,
+            watched.performance.limits,
+        ),
+    ]
 
 
 def _model(spec: MonitoringSpec, loader: ModelLoader | None) -> Model | None:
@@ -146,89 +201,14 @@ def _model(spec: MonitoringSpec, loader: ModelLoader | None) -> Model | None:
     return model
 
 
-def _windows(spec: MonitoringSpec, model: Model | None, root: Path) -> tuple[Dataset, Dataset]:
+def _windows(spec: MonitoringSpec, model: Model | None, root: Path) -> tuple[Dataset, Cut]:
     inputs = [*spec.features.all, *(model.features.all if model else ())]
     columns = list(dict.fromkeys([*inputs, *judged_columns(spec)]))
     reference = read(spec.reference, root=root, columns=columns, where="/reference")
-    current = read(spec.current, root=root, columns=columns, where="/current")
+    timed = [spec.window.column] if spec.window else []
+    current = read(spec.current, root=root, columns=dict.fromkeys([*columns, *timed]), where="/current")
     check_rows(reference, "/reference")
-    check_rows(current, "/current")
-    return reference, current
-
-
-def _feature(spec: MonitoringSpec, name: str, reference: Dataset, current: Dataset) -> dict[str, Any]:
-    before, now = reference.frame[name], current.frame[name]
-    missing = {"missing_reference": float(before.isna().mean()), "missing_current": float(now.isna().mean())}
-    if name in spec.features.numeric:
-        found = _numeric(*try_numbers(before), *try_numbers(now))
-    else:
-        found = _categorical(as_texts(before), as_texts(now))
-    record = {**missing, **found}
-    return {**record, "verdict": _feature_verdict(record, spec)}
-
-
-def _numeric(
-    before: NDArray[np.float64],
-    before_faults: NDArray[np.bool_],
-    now: NDArray[np.float64],
-    now_faults: NDArray[np.bool_],
-) -> dict[str, Any]:
-    del before_faults  # the reference was checked when it was trained on; what counts is the current window
-    known = before[np.isfinite(before)]
-    low, high = (float(known.min()), float(known.max())) if known.size else (None, None)
-    outside = (now < known.min()) | (now > known.max()) if known.size else np.isfinite(now)
-    return {
-        "kind": "numeric",
-        **_drift_record(numeric_drift(before, now)),
-        "reference_range": [low, high],
-        "out_of_range": int(outside.sum()),
-        "out_of_range_share": float(outside.mean()),
-        "type_violations": int(now_faults.sum()),
-        "reference_mean": float(known.mean()) if known.size else None,
-        "current_mean": _mean(now),
-    }
-
-
-def _mean(values: NDArray[np.float64]) -> float | None:
-    finite = values[np.isfinite(values)]
-    return float(finite.mean()) if finite.size else None
-
-
-def _categorical(before: NDArray[np.object_], now: NDArray[np.object_]) -> dict[str, Any]:
-    known = {str(item) for item in before} | {MISSING}
-    unseen = [str(item) for item in now if str(item) not in known]
-    return {
-        "kind": "categorical",
-        **_drift_record(categorical_drift(before, now)),
-        "unseen": len(unseen),
-        "unseen_share": len(unseen) / max(len(now), 1),
-        "unseen_categories": sorted(set(unseen))[:20],
-    }
-
-
-def _drift_record(drift: Drift) -> dict[str, Any]:
-    record: dict[str, Any] = to_plain(drift)
-    return record
-
-
-def _feature_verdict(found: dict[str, Any], spec: MonitoringSpec) -> Verdict:
-    limits = spec.limits
-    statistic = found["statistic"] if found["kind"] == "numeric" else None
-    if (
-        found["psi"] >= limits.psi_drift
-        or found.get("unseen_share", 0) > limits.unseen_share
-        or (limits.ks_statistic is not None and statistic is not None and statistic >= limits.ks_statistic)
-        or (limits.p_value is not None and found["p_value"] is not None and found["p_value"] < limits.p_value)
-    ):
-        return "drift"
-    if (
-        found["psi"] >= limits.psi_warning
-        or found["missing_current"] - found["missing_reference"] > limits.missing_increase
-        or found.get("out_of_range_share", 0) > limits.out_of_range_share
-        or found.get("type_violations", 0)
-    ):
-        return "warning"
-    return "ok"
+    return reference, cut_window(spec, current)
 
 
 def _scored(window: Dataset, model: Model | None) -> _Scored:
@@ -241,18 +221,7 @@ def _prediction(
     before, now = reference.answers, current.answers
     if model is None or before is None or now is None:
         return None
-    if before.ndim == 2:  # several classes: what moved is the mix of the answers
-        labels = np.array(model.classes, dtype=object)
-        drift = categorical_drift(labels[before.argmax(axis=1)], labels[now.argmax(axis=1)])
-        means: dict[str, Any] = {}
-    else:
-        drift = numeric_drift(before, now)
-        means = {"reference_mean": float(before.mean()), "current_mean": float(now.mean())}
-    psi = drift.psi
-    verdict = (
-        "drift" if psi >= spec.limits.psi_drift else "warning" if psi >= spec.limits.psi_warning else "ok"
-    )
-    return {**_drift_record(drift), **means, "verdict": verdict}
+    return watch_predictions(spec, model.classes, before, now)
 
 
 def _performance(
@@ -268,6 +237,7 @@ def _performance(
         threshold=spec.threshold,
         metrics=spec.metrics,
         slices=spec.slices,
+        min_slice_rows=spec.min_slice_rows,
         baseline=spec.baseline,
         ranking=spec.ranking,
         seed=spec.seed,
@@ -294,7 +264,7 @@ def _measured(
     given = window.answers if window.answers is not None else model.score(window.frame)
     prediction = given[window.frame[spec.target].notna().to_numpy(dtype=bool)]
     values, _ = compare(judge, prediction, floor)
-    cut = by_slice(judge, prediction, floor, answers.frame, slices, seed=spec.seed)
+    cut = by_slice(judge, prediction, floor, answers.frame, slices, seed=spec.seed, least=spec.min_slice_rows)
     return values, cut, answers.truth
 
 
@@ -302,9 +272,9 @@ def _target_drift(before: NDArray[np.float64], now: NDArray[np.float64], model: 
     """How the true answers themselves moved: numbers, or the shares of the classes."""
     if not model.classes:
         means = {"reference_mean": float(before.mean()), "current_mean": float(now.mean())}
-        return {**_drift_record(numeric_drift(before, now)), **means}
+        return {**drift_record(numeric_drift(before, now)), **means}
     names = np.array(model.classes, dtype=object)
-    return _drift_record(categorical_drift(names[before.astype(int)], names[now.astype(int)]))
+    return drift_record(categorical_drift(names[before.astype(int)], names[now.astype(int)]))
 
 
 def _verdict(findings: list[Finding]) -> Verdict:

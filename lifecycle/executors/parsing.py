@@ -8,14 +8,13 @@ from pydantic import BaseModel, ValidationError
 
 from lifecycle.executors.errors import Invalid, nearest
 from lifecycle.executors.estimators import ESTIMATORS, check_estimator
+from lifecycle.executors.monitoring_specs import DriftLimits, MonitoringSpec, Window
 from lifecycle.executors.specs import (
     Baseline,
     DataRef,
-    DriftLimits,
     EvaluationSpec,
     Features,
     Judged,
-    MonitoringSpec,
     Part,
     PipelineSpec,
     RandomSplit,
@@ -23,9 +22,9 @@ from lifecycle.executors.specs import (
     Slice,
     TimeSplit,
     TrainingSpec,
-    ValidationSpec,
     known_metrics,
 )
+from lifecycle.executors.validation_specs import ValidationSpec
 from lifecycle.shapes import fault_words
 
 Spec = TypeVar("Spec", bound=Part)
@@ -57,6 +56,7 @@ def _near_key(kind: type[BaseModel], key: str) -> str:
         Ranking,
         Baseline,
         DriftLimits,
+        Window,
     )
     names = {name for part in parts for name in part.model_fields}
     close = difflib.get_close_matches(key, sorted(names), n=1)

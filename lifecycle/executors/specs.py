@@ -13,6 +13,10 @@ Scalar = bool | int | float | str
 Task = Literal["classification", "regression", "ranking"]
 Column = Annotated[str, Field(min_length=1, max_length=200)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Binning = Literal["quantiles", "sturges"]
+ChiSquared = Literal["two_samples", "against_reference"]
 
 METRICS: dict[str, tuple[str, ...]] = {
     "classification": (
@@ -55,7 +59,7 @@ class DataRef(Part):
 
     uri: Annotated[str, Field(min_length=1, max_length=1024)]
     format: Literal["csv", "parquet"]
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    sha256: Digest | None = None
     where: tuple[Condition, ...] = ()
 
 
@@ -92,7 +96,7 @@ class RandomSplit(Part):
 
     kind: Literal["random"]
     test_share: Annotated[float, Field(gt=0, lt=1)] = 0.25
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    seed: Seed = 0
 
 
 class PipelineSpec(Part):
@@ -118,20 +122,24 @@ class Slice(Part):
 
 
 class Baseline(Part):
-    """A rule without machine learning to compare with.
+    """What the candidate is compared with.
 
     `constant`: mean or class shares of the training rows; `group_mean`: the same by `columns`;
-    `column`: the value of a column of the data, for example last year's figure.
+    `column`: the value of a column of the data, for example last year's figure; `pipeline`: a simple model
+    that is trained on the same rows, for a candidate that has to earn its complexity.
     """
 
-    kind: Literal["constant", "group_mean", "column"]
+    kind: Literal["constant", "group_mean", "column", "pipeline"]
     columns: tuple[Column, ...] = ()
+    pipeline: PipelineSpec | None = None
 
     @model_validator(mode="after")
     def _columns_fit_kind(self) -> Self:
         count = len(self.columns)
         if (self.kind == "constant" and count) or (self.kind == "column" and count != 1):
             raise ValueError("“constant” takes no columns and “column” exactly one")
+        if (self.kind == "pipeline") != (self.pipeline is not None):
+            raise ValueError("“pipeline” is needed for the kind pipeline, and only there")
         if self.kind == "group_mean" and not count:
             raise ValueError("“group_mean” needs the columns to group by")
         return self
@@ -187,9 +195,10 @@ class Judged(Part):
     metrics: tuple[str, ...] = ()
     main_metric: str | None = None
     slices: tuple[Slice, ...] = ()
+    min_slice_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 100
     baseline: Baseline | None = None
     ranking: Ranking | None = None
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    seed: Seed = 0
 
     @model_validator(mode="after")
     def _ranking_iff_ranking(self) -> Self:
@@ -213,84 +222,57 @@ class Judged(Part):
         return self.main_metric or (self.metrics or (default or self.known_metrics[0],))[0]
 
 
+class Robustness(Part):
+    """How inputs are disturbed: noise in standard deviations, shares of values taken away, a later period.
+
+    `period` is a column of dates or numbers that orders the rows; with a split by time it is that column.
+    """
+
+    noise: Annotated[tuple[Share, ...], Field(max_length=5)] = (0.1, 0.5)
+    missing: Annotated[tuple[Share, ...], Field(max_length=5)] = (0.1,)
+    period: Column | None = None
+
+
+class Study(Part):
+    """What is measured of a training beyond its metrics; what costs further trainings only when asked for.
+
+    `seeds` trainings with other seeds give mean and standard deviation, `folds` those of cross-validation.
+    `max_seconds` bounds both: what would begin later is left out and said.
+    """
+
+    seeds: Annotated[int, Field(ge=2, le=20)] | None = None
+    folds: Annotated[int, Field(ge=2, le=10)] | None = None
+    robustness: Robustness = Robustness()
+    latency_calls: Annotated[int, Field(ge=5, le=1000)] = 30
+    max_seconds: Annotated[float, Field(gt=0, le=3600)] = 600
+
+
 class TrainingSpec(Judged):
     """One training run: data, split, pipeline, and how it is judged."""
 
     features: Features
     split: TimeSplit | RandomSplit = Field(discriminator="kind")
     pipeline: PipelineSpec
+    study: Study = Study()
+
+
+class ModelInputs(Part):
+    """How a model is used that does not say so itself: an ONNX model, or a pipeline that was made elsewhere.
+
+    `features` in the order in which it takes them; `classes` in the order of its probabilities.
+    """
+
+    features: Features
+    classes: Annotated[tuple[str, ...], Field(max_length=50)] = ()
+    positive: str | None = None
 
 
 class EvaluationSpec(Judged):
     """One evaluation of a stored model on other data, with limits for a verdict."""
 
-    model_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    model_sha256: Digest
+    inputs: ModelInputs | None = None
     limits: tuple[MetricLimit, ...] = ()
-
-
-class DriftLimits(Part):
-    """When a difference between reference and current window counts.
-
-    The two PSI limits are the rule of thumb of credit scoring (Siddiqi 2006). p-values are recorded
-    but judged only when a limit is set: with many rows even a trifling difference is "significant".
-    """
-
-    psi_warning: Annotated[float, Field(gt=0)] = 0.1
-    psi_drift: Annotated[float, Field(gt=0)] = 0.25
-    ks_statistic: Share | None = None
-    p_value: Share | None = None
-    unseen_share: Share = 0.02
-    missing_increase: Share = 0.05
-    out_of_range_share: Share = 0.05
-    share_drifted: Share = 0.3
-    metrics: tuple[MetricLimit, ...] = ()
-
-
-class MonitoringSpec(Part):
-    """One look at a current window of data against a reference window."""
-
-    reference: DataRef
-    current: DataRef
-    features: Features
-    model_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
-    task: Task | None = None
-    target: Column | None = None
-    metrics: tuple[str, ...] = ()
-    slices: tuple[Slice, ...] = ()
-    baseline: Baseline | None = None
-    ranking: Ranking | None = None
-    threshold: Share = 0.5
-    limits: DriftLimits = DriftLimits()
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
-
-    @model_validator(mode="after")
-    def _performance_needs_all(self) -> Self:
-        if self.target is not None and (self.model_sha256 is None or self.task is None):
-            raise ValueError("performance on “target” needs “model_sha256” and “task” too")
-        if (self.task == "ranking") != (self.ranking is not None):
-            raise ValueError("“ranking” is needed for the task ranking, and only there")
-        return self
-
-
-class ColumnRule(Part):
-    """What one column must be like."""
-
-    name: Column
-    kind: Literal["number", "text", "boolean", "date"]
-    required: bool = True
-    minimum: float | None = None
-    maximum: float | None = None
-    allowed: tuple[Scalar, ...] | None = None
-    max_missing_share: Share = 0.0
-
-
-class ValidationSpec(Part):
-    """One check of a data set against a schema."""
-
-    data: DataRef
-    columns: tuple[ColumnRule, ...] = ()
-    min_rows: Annotated[int, Field(ge=1)] = 20
-    unique: tuple[Column, ...] = ()
 
 
 def known_metrics(task: str, ranking: Ranking | None) -> tuple[str, ...]:

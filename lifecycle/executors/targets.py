@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from lifecycle.executors.columns import as_numbers, as_texts
 from lifecycle.executors.errors import Invalid, nearest
 from lifecycle.executors.judging import Judge
+from lifecycle.executors.monitoring_specs import MonitoringSpec
 from lifecycle.executors.ranking import candidates
-from lifecycle.executors.specs import Baseline, Judged, MonitoringSpec, Scalar
+from lifecycle.executors.specs import Baseline, Judged, Scalar
 
 Floats = NDArray[np.float64]
 
@@ -107,6 +108,7 @@ def judged_columns(spec: Judged | MonitoringSpec) -> list[str]:
     return [
         *([spec.target] if spec.target else []),
         *(cut.column for cut in spec.slices),
+        *(cut.column for cut in getattr(spec, "segments", ())),
         *(spec.baseline.columns if spec.baseline else ()),
         *(spec.ranking.columns if spec.ranking else ()),
     ]

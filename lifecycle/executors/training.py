@@ -209,7 +209,13 @@ def _judge(spec: TrainingSpec, model: Model, learn: _Part, test: _Part) -> dict[
             "baseline_metrics": below,
             "metrics_train": learn.judge.measure(model.score_prepared(learn.prepared)),
             "slices": by_slice(
-                test.judge, prediction, floor, test.answers.frame, spec.slices, seed=spec.seed
+                test.judge,
+                prediction,
+                floor,
+                test.answers.frame,
+                spec.slices,
+                seed=spec.seed,
+                least=spec.min_slice_rows,
             ),
             "interval": interval_record(test.judge, prediction, seed=spec.seed),
         }

@@ -14,7 +14,8 @@ from lifecycle.executors.environment import code_version
 from lifecycle.executors.errors import Invalid, nearest
 from lifecycle.executors.progress import Progress, quiet
 from lifecycle.executors.records import to_plain
-from lifecycle.executors.specs import ColumnRule, ValidationSpec, spec_digest
+from lifecycle.executors.specs import spec_digest
+from lifecycle.executors.validation_specs import ColumnRule, ValidationSpec
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 TOP_CATEGORIES = 20
