@@ -121,29 +121,27 @@ ESTIMATORS: dict[str, Allowed] = {
 }
 
 
-def check_estimator(name: str, params: Mapping[str, object], task: str) -> None:
+def check_estimator(name: str, params: Mapping[str, object], task: str, *, where: str = "/pipeline") -> None:
     """Raises Invalid when the estimator, its use for `task` or one of its parameters is off the list."""
-    where = "/pipeline/estimator"
     allowed = ESTIMATORS.get(name)
     if allowed is None:
         raise Invalid(
             "unknown_estimator",
             f"“{name}” is not on the list of estimators. {nearest(name, ESTIMATORS)}",
-            where,
+            f"{where}/estimator",
         )
     if (allowed.classifier if task == "classification" else allowed.regressor) is None:
         fitting = [key for key in ESTIMATORS if _class_for(key, task) is not None]
         raise Invalid(
             "estimator_of_other_task",
             f"“{name}” cannot do {task}. Possible are: {', '.join(fitting)}.",
-            where,
+            f"{where}/estimator",
         )
     for key, value in params.items():
-        _check_param(name, allowed, key, value)
+        _check_param(name, allowed, key, value, f"{where}/params/{key}")
 
 
-def _check_param(name: str, allowed: Allowed, key: str, value: object) -> None:
-    where = f"/pipeline/params/{key}"
+def _check_param(name: str, allowed: Allowed, key: str, value: object, where: str) -> None:
     rule = allowed.params.get(key)
     if rule is None:
         raise Invalid(

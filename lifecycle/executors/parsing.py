@@ -88,6 +88,9 @@ def parse_training(data: Mapping[str, Any]) -> TrainingSpec:
     if spec.pipeline.impute == "none" and not ESTIMATORS[spec.pipeline.estimator].takes_missing:
         text = f"“{spec.pipeline.estimator}” cannot take missing values: choose median or mean."
         raise Invalid("impute_needed", text, "/pipeline/impute")
+    if spec.baseline and spec.baseline.pipeline:
+        simple = spec.baseline.pipeline
+        check_estimator(simple.estimator, simple.params, spec.task, where="/baseline/pipeline")
     if spec.target in spec.features.all:
         raise Invalid("target_leaks", f"The target “{spec.target}” is also a feature.", "/features")
     _check_judged(spec)

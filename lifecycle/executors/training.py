@@ -7,29 +7,29 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from lifecycle.executors.columns import as_numbers, feature_frame, refuse_empty_features
+from lifecycle.executors.columns import feature_frame, refuse_empty_features
 from lifecycle.executors.datasets import Dataset, check_rows, read
 from lifecycle.executors.environment import code_version
 from lifecycle.executors.errors import Invalid, naming_the_step
-from lifecycle.executors.fitted import Model, build_pipeline
-from lifecycle.executors.gains import gain
+from lifecycle.executors.fitted import Model
+from lifecycle.executors.importances import importance
 from lifecycle.executors.judging import LEVEL, RESAMPLES, Judge, by_slice, compare
+from lifecycle.executors.parts import Part, fit, make_part
 from lifecycle.executors.progress import Progress, quiet
+from lifecycle.executors.quality import Facts, measure
 from lifecycle.executors.records import to_plain
+from lifecycle.executors.repeats import period_shift, repeat
 from lifecycle.executors.specs import RandomSplit, TimeSplit, TrainingSpec, spec_digest
-from lifecycle.executors.targets import Answers, baseline_scores, judged_columns, make_judge, read_answers
+from lifecycle.executors.splits import split_rows
+from lifecycle.executors.targets import baseline_scores, judged_columns, read_answers
 
 THREADS = 1
 """One thread: sums are then in one order, so a model has the same bytes on a machine of any size."""
 MIN_PART = 10
 """Fewest rows in the training set and in the test set."""
-IMPORTANCE_ROWS = 3000
-IMPORTANCE_REPEATS = 3
-IMPORTANCE_KEPT = 15
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,10 @@ class TrainingResult:
     slices: dict[str, dict[str, Any]]
     interval: dict[str, Any] | None
     importances: list[dict[str, Any]]
+    quality: dict[str, dict[str, Any]]
+    quality_metrics: dict[str, float | None]
+    seed_study: dict[str, Any] | None
+    cross_validation: dict[str, Any] | None
     main_metric: str
     features: dict[str, list[str]]
     target: str
@@ -64,13 +68,6 @@ class TrainingResult:
         return record
 
 
-@dataclass(frozen=True)
-class _Part:
-    answers: Answers
-    prepared: pd.DataFrame
-    judge: Judge
-
-
 def train(spec: TrainingSpec, *, root: Path, workdir: Path, progress: Progress = quiet) -> TrainingResult:
     """Trains, judges and stores a model. The same specification, data and libraries give the same bytes.
 
@@ -85,17 +82,31 @@ def train(spec: TrainingSpec, *, root: Path, workdir: Path, progress: Progress =
         check_rows(dataset)
         learn, test = _parts(spec, dataset)
         progress("fit", 0.25)
-        model = _fit(spec, learn)
-        progress("evaluate", 0.7)
+        fit_started = time.monotonic()
+        model = fit(spec, learn)
+        fit_seconds = time.monotonic() - fit_started
+        progress("evaluate", 0.45)
         judged = _judge(spec, model, learn, test)
-        progress("explain", 0.85)
+        progress("explain", 0.5)
         importances = importance(model, test.judge, test.prepared, seed=spec.seed)
-        progress("save model", 0.95)
+        progress("save model", 0.55)
         path, digest, size = model.save(workdir)
+        repeated = repeat(spec, learn, test, judged["metrics"][spec.main], _within(progress, 0.6, 0.85))
+        progress("measure quality", 0.87)
+        period = period_shift(spec, learn, test, model)
+        measured = measure(model, test, spec.study, spec.seed, Facts(
+            metrics=judged["metrics"], metrics_train=judged["metrics_train"], interval=judged["interval"],
+            baseline=judged["baseline_metrics"], importances=importances, period=period,
+            size=size, fit_seconds=fit_seconds, train_rows=int(learn.answers.truth.size), repeated=repeated,
+        ))  # fmt: skip
     progress("done", 1.0)
     return TrainingResult(
         parameters=_flat_parameters(spec),
         importances=importances,
+        quality=measured.by_measure,
+        quality_metrics=measured.flat,
+        seed_study=repeated.seeds,
+        cross_validation=repeated.folds,
         main_metric=spec.main,
         features={"numeric": list(spec.features.numeric), "categorical": list(spec.features.categorical)},
         target=spec.target,
@@ -116,10 +127,11 @@ def train(spec: TrainingSpec, *, root: Path, workdir: Path, progress: Progress =
 
 def _columns(spec: TrainingSpec) -> list[str]:
     at = [spec.split.column] if isinstance(spec.split, TimeSplit) else []
+    at += [spec.study.robustness.period] if spec.study.robustness.period else []
     return list(dict.fromkeys([*spec.features.all, *judged_columns(spec), *at]))
 
 
-def _parts(spec: TrainingSpec, dataset: Dataset) -> tuple[_Part, _Part]:
+def _parts(spec: TrainingSpec, dataset: Dataset) -> tuple[Part, Part]:
     answers = read_answers(dataset.frame, spec.target, spec.task, positive=spec.positive)
     refuse_empty_features(answers.frame, spec.features)
     prepared = feature_frame(answers.frame, spec.features)
@@ -136,72 +148,12 @@ def _parts(spec: TrainingSpec, dataset: Dataset) -> tuple[_Part, _Part]:
         }
         text = f"The training set has no row of the class “{answers.classes[min(missing)]}”."
         raise Invalid("one_class", text, "/split")
-    return _part(spec, answers, prepared, ~in_test), _part(spec, answers, prepared, in_test)
+    return make_part(spec, answers, prepared, ~in_test), make_part(spec, answers, prepared, in_test)
 
 
-def _part(spec: TrainingSpec, answers: Answers, prepared: pd.DataFrame, rows: NDArray[np.bool_]) -> _Part:
-    kept = Answers(
-        frame=answers.frame.loc[rows].reset_index(drop=True),
-        truth=answers.truth[rows],
-        classes=answers.classes,
-        positive=answers.positive,
-        unlabelled=answers.unlabelled,
-    )
-    return _Part(kept, prepared.loc[rows].reset_index(drop=True), make_judge(spec, kept))
-
-
-def split_rows(spec: TrainingSpec, frame: pd.DataFrame) -> NDArray[np.bool_]:
-    """True for the rows of the test set; raises Invalid when the split column cannot be ordered."""
-    if isinstance(spec.split, TimeSplit):
-        return _split_by_time(spec.split, frame)
-    rng = np.random.default_rng(spec.split.seed)
-    if spec.ranking:  # a group must not be half in the training set: its rows share what is learned
-        group = frame.groupby(list(spec.ranking.group), dropna=False, observed=True).ngroup().to_numpy()
-        drawn = rng.random(int(group.max()) + 1) < spec.split.test_share
-        return np.asarray(drawn[group], dtype=bool)
-    test = np.zeros(len(frame), dtype=bool)
-    test[rng.permutation(len(frame))[: round(len(frame) * spec.split.test_share)]] = True
-    return test
-
-
-def _split_by_time(split: TimeSplit, frame: pd.DataFrame) -> NDArray[np.bool_]:
-    column = frame[split.column]
-    if pd.api.types.is_numeric_dtype(column):
-        if isinstance(split.at, str):
-            raise Invalid("bad_split", f"“{split.column}” holds numbers, but “at” is a text.", "/split/at")
-        numbers = as_numbers(column, where="/split/column")
-        _refuse_gaps(np.isnan(numbers), split.column)
-        return np.asarray(numbers >= split.at, dtype=bool)
-    try:
-        times, at = pd.to_datetime(column), pd.Timestamp(split.at)
-        later = times >= at
-    except (ValueError, TypeError) as error:
-        text = f"“{split.column}” and “at” ({split.at!r}) must both be dates: {error}"
-        raise Invalid("bad_split", text, "/split") from error
-    _refuse_gaps(times.isna().to_numpy(dtype=bool), split.column)
-    return later.to_numpy(dtype=bool)
-
-
-def _refuse_gaps(missing: NDArray[np.bool_], column: str) -> None:
-    if missing.any():
-        text = f"“{column}” is missing in {int(missing.sum())} rows, which then belong to neither set."
-        raise Invalid("bad_split", text, "/split/column")
-
-
-def _fit(spec: TrainingSpec, learn: _Part) -> Model:
-    pipeline = build_pipeline(spec.pipeline, spec.features, spec.task, spec.seed)
-    classes = spec.task == "classification"
-    truth = learn.answers.truth.astype(np.int64) if classes else learn.answers.truth
-    with naming_the_step("fit"):
-        pipeline.fit(learn.prepared, truth)
-    return Model(
-        pipeline, spec.features, spec.task, spec.target, learn.answers.classes, learn.answers.positive
-    )
-
-
-def _judge(spec: TrainingSpec, model: Model, learn: _Part, test: _Part) -> dict[str, Any]:
+def _judge(spec: TrainingSpec, model: Model, learn: Part, test: Part) -> dict[str, Any]:
     prediction = model.score_prepared(test.prepared)
-    floor = baseline_scores(spec.baseline, learn.answers, test.answers)
+    floor = _baseline(spec, learn, test)
     with naming_the_step("evaluate"):
         values, below = compare(test.judge, prediction, floor)
         return {
@@ -221,6 +173,18 @@ def _judge(spec: TrainingSpec, model: Model, learn: _Part, test: _Part) -> dict[
         }
 
 
+def _baseline(spec: TrainingSpec, learn: Part, test: Part) -> NDArray[np.float64] | None:
+    """What the baseline answers for the test rows; a simple pipeline is trained on the same rows first."""
+    if spec.baseline is None or spec.baseline.pipeline is None:
+        return baseline_scores(spec.baseline, learn.answers, test.answers)
+    return fit(spec, learn, pipeline=spec.baseline.pipeline).score_prepared(test.prepared)
+
+
+def _within(progress: Progress, low: float, high: float) -> Progress:
+    """The progress of a part of the run, as progress of the whole."""
+    return lambda step, share: progress(step, low + (high - low) * share)
+
+
 def interval_record(judge: Judge, prediction: NDArray[np.float64], *, seed: int) -> dict[str, Any] | None:
     """The interval of the main metric and how it was made; None when it is not defined."""
     found = judge.interval(prediction, seed=seed)
@@ -237,42 +201,6 @@ def interval_record(judge: Judge, prediction: NDArray[np.float64], *, seed: int)
     }
 
 
-def importance(model: Model, judge: Judge, prepared: pd.DataFrame, *, seed: int) -> list[dict[str, Any]]:
-    """By how much the main metric worsens when a feature is shuffled (Breiman 2001), largest first.
-
-    Measured on at most 3,000 rows of the test set (whole groups of a ranking), three times.
-    """
-    rng = np.random.default_rng(seed)
-    rows = _sample(judge, rng)
-    part, sample = judge.of(rows), prepared.loc[rows].reset_index(drop=True)
-    base = part.measure(model.score_prepared(sample), [judge.main])[judge.main]
-    found: list[dict[str, Any]] = []
-    for name in model.features.all:
-        drops = []
-        for _ in range(IMPORTANCE_REPEATS):
-            shuffled = sample.assign(**{name: sample[name].to_numpy()[rng.permutation(len(sample))]})
-            value = part.measure(model.score_prepared(shuffled), [judge.main])[judge.main]
-            worse = gain(judge.main, base, value)
-            if worse is not None:
-                drops.append(worse)
-        if drops:
-            found.append({"feature": name, "mean": float(np.mean(drops)), "std": float(np.std(drops))})
-    return sorted(found, key=lambda item: -item["mean"])[:IMPORTANCE_KEPT]
-
-
-def _sample(judge: Judge, rng: np.random.Generator) -> NDArray[np.bool_]:
-    if judge.truth.size <= IMPORTANCE_ROWS:
-        return np.ones(judge.truth.size, dtype=bool)
-    if judge.candidates is None:
-        rows = np.zeros(judge.truth.size, dtype=bool)
-        rows[rng.choice(judge.truth.size, IMPORTANCE_ROWS, replace=False)] = True
-        return rows
-    groups, sizes = np.unique(judge.candidates.group, return_counts=True)
-    order = rng.permutation(groups.size)
-    fit = np.cumsum(sizes[order]) <= IMPORTANCE_ROWS
-    return np.isin(judge.candidates.group, groups[order[fit]])
-
-
 def _flat_parameters(spec: TrainingSpec) -> dict[str, Any]:
     pipeline = spec.pipeline.model_dump(mode="json", exclude={"params"})
     flat = {"task": spec.task, "target": spec.target, "threshold": spec.threshold}
@@ -286,7 +214,7 @@ def _seeds(spec: TrainingSpec) -> dict[str, int]:
     return {"estimator": spec.seed, "bootstrap": spec.seed, "importance": spec.seed, **split}
 
 
-def _split_record(spec: TrainingSpec, learn: _Part, test: _Part, rows: int) -> dict[str, Any]:
+def _split_record(spec: TrainingSpec, learn: Part, test: Part, rows: int) -> dict[str, Any]:
     return {
         **spec.split.model_dump(mode="json"),
         "rows": rows,

@@ -1,6 +1,6 @@
 """Run by the peers' Python: what Evidently says about the drift of the columns of two CSV files, as JSON.
 
-    python evidently_drift.py REFERENCE.csv CURRENT.csv '{"size": ["num", "psi"], ...}'
+python evidently_drift.py REFERENCE.csv CURRENT.csv '{"size": ["num", "psi"], ...}'
 """
 
 import json
