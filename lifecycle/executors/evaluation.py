@@ -8,15 +8,20 @@ from typing import Any, Literal
 
 from threadpoolctl import threadpool_limits
 
+from lifecycle.executors.columns import feature_frame
 from lifecycle.executors.datasets import check_rows, read
 from lifecycle.executors.environment import code_version
 from lifecycle.executors.errors import Invalid
 from lifecycle.executors.fitted import Model
-from lifecycle.executors.judging import by_slice, check_limits, compare
+from lifecycle.executors.importances import importance
+from lifecycle.executors.judging import Judge, Values, by_slice, check_limits, compare
+from lifecycle.executors.parts import Part
 from lifecycle.executors.progress import Progress, quiet
+from lifecycle.executors.quality import Facts, Quality, measure_stored
 from lifecycle.executors.records import to_plain
+from lifecycle.executors.repeats import halves
 from lifecycle.executors.specs import EvaluationSpec, spec_digest
-from lifecycle.executors.targets import baseline_scores, judged_columns, make_judge, read_answers
+from lifecycle.executors.targets import Answers, baseline_scores, judged_columns, make_judge, read_answers
 from lifecycle.executors.training import THREADS, interval_record
 
 ModelLoader = Callable[[str], Model]
@@ -33,6 +38,9 @@ class EvaluationResult:
     slices: dict[str, dict[str, Any]]
     interval: dict[str, Any] | None
     limits: list[dict[str, Any]]
+    importances: list[dict[str, Any]]
+    quality: dict[str, dict[str, Any]]
+    quality_metrics: dict[str, float | None]
     main_metric: str
     target: str
     model_sha256: str
@@ -62,7 +70,8 @@ def evaluate(
     refuse_other_task(model, spec.task)
     with threadpool_limits(limits=THREADS):
         progress("read data", 0.1)
-        columns = list(dict.fromkeys([*model.features.all, *judged_columns(spec)]))
+        period = [spec.robustness.period] if spec.robustness and spec.robustness.period else []
+        columns = list(dict.fromkeys([*model.features.all, *judged_columns(spec), *period]))
         dataset = read(spec.data, root=root, columns=columns)
         check_rows(dataset)
         answers = read_answers(
@@ -77,6 +86,7 @@ def evaluate(
         )
         limits = check_limits(spec.limits, values, slices)
         interval = interval_record(judge, prediction, seed=spec.seed)
+        importances, measured = _quality(spec, model, answers, judge, values, below, interval, progress)
     progress("done", 1.0)
     return EvaluationResult(
         verdict="not judged" if not limits else "met" if all(item["holds"] for item in limits) else "not met",
@@ -85,6 +95,9 @@ def evaluate(
         slices=slices,
         interval=interval,
         limits=limits,
+        importances=importances,
+        quality=measured.by_measure,
+        quality_metrics=measured.flat,
         main_metric=spec.main,
         target=spec.target,
         model_sha256=spec.model_sha256,
@@ -95,6 +108,31 @@ def evaluate(
         spec_sha256=spec_digest(spec),
         duration_s=time.monotonic() - started,
     )
+
+
+def _quality(
+    spec: EvaluationSpec,
+    model: Model,
+    answers: Answers,
+    judge: Judge,
+    values: Values,
+    below: Values,
+    interval: dict[str, Any] | None,
+    progress: Progress,
+) -> tuple[list[dict[str, Any]], Quality]:
+    """Importance of the features and the quality measures; nothing where robustness was not asked for."""
+    if spec.robustness is None:
+        return [], Quality({}, {})
+    progress("explain", 0.6)
+    part = Part(answers, feature_frame(answers.frame, model.features), judge)
+    found = importance(model, judge, part.prepared, seed=spec.seed)
+    progress("measure quality", 0.8)
+    column = spec.robustness.period
+    facts = Facts(
+        metrics=values, baseline=below, interval=interval, importances=found, size=0,
+        period=halves(part, model, column, spec.main) if column else None,
+    )  # fmt: skip
+    return found, measure_stored(model, part, spec, facts)
 
 
 def refuse_other_task(model: Model, task: str | None) -> None:

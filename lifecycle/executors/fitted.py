@@ -14,10 +14,11 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from lifecycle.executors.columns import feature_frame
 from lifecycle.executors.datasets import check_columns
-from lifecycle.executors.errors import ExecutorError, naming_the_step
+from lifecycle.executors.errors import ExecutorError, Invalid, naming_the_step, nearest
 from lifecycle.executors.estimators import make_estimator
-from lifecycle.executors.modelfiles import read_model_file, save_model
-from lifecycle.executors.specs import Features, PipelineSpec, Task
+from lifecycle.executors.modelfiles import model_format, prove_digest, read_model_file, save_model
+from lifecycle.executors.onnxfiles import load_onnx
+from lifecycle.executors.specs import Features, ModelInputs, PipelineSpec, Task
 
 FORMAT = "gatebook-model/1"
 
@@ -70,11 +71,31 @@ class Model:
             return save_model(content, folder)
 
 
-def load_model(path: Path, expected_sha256: str) -> Model:
-    """The model in `path`, once its digest is proven; raises Invalid or ExecutorError."""
+def load_model(
+    path: Path,
+    expected_sha256: str,
+    *,
+    inputs: ModelInputs | None = None,
+    task: Task | None = None,
+    target: str = "",
+) -> Model:
+    """The model in `path`, once its digest is proven; raises Invalid or ExecutorError.
+
+    A model of Gatebook's own says how it is used. For an ONNX model, or a pipeline that skops saved
+    elsewhere, `inputs` and `task` say it.
+    """
+    prove_digest(path, expected_sha256)
+    if model_format(path) == "onnx":
+        asked = _asked(path, inputs, task)
+        return _foreign(load_onnx(path, asked), asked, task or "regression", target, asked.classes)
     content = read_model_file(path, expected_sha256)
-    if content.get("format") != FORMAT:
-        raise ExecutorError("load model", f"“{path.name}” does not hold a model of Gatebook.")
+    if not (isinstance(content, dict) and content.get("format") == FORMAT):
+        asked = _asked(path, inputs, task)
+        if not hasattr(content, "predict"):
+            raise ExecutorError("load model", f"“{path.name}” holds no model.")
+        classes = tuple(str(each) for each in getattr(content, "classes_", ()))
+        named = content if hasattr(content, "feature_names_in_") else _Nameless(content)
+        return _foreign(named, asked, task or "regression", target, classes or asked.classes)
     return Model(
         pipeline=content["pipeline"],
         features=Features(numeric=tuple(content["numeric"]), categorical=tuple(content["categorical"])),
@@ -83,6 +104,42 @@ def load_model(path: Path, expected_sha256: str) -> Model:
         classes=tuple(content["classes"]),
         positive=content["positive"],
     )
+
+
+class _Nameless:
+    """A pipeline that was trained on a matrix: it takes columns by their place."""
+
+    def __init__(self, pipeline: Any) -> None:
+        self.steps = getattr(pipeline, "steps", [("estimator", pipeline)])
+        self._pipeline = pipeline
+
+    def predict(self, frame: pd.DataFrame) -> Any:
+        return self._pipeline.predict(frame.to_numpy())
+
+    def predict_proba(self, frame: pd.DataFrame) -> Any:
+        return self._pipeline.predict_proba(frame.to_numpy())
+
+
+def _asked(path: Path, inputs: ModelInputs | None, task: str | None) -> ModelInputs:
+    if inputs is None or task is None:
+        text = f"“{path.name}” does not say which features it takes: name them in “inputs”, and the task."
+        raise Invalid("inputs_needed", text, "/inputs")
+    return inputs
+
+
+def _foreign(pipeline: Any, asked: ModelInputs, task: Task, target: str, classes: tuple[str, ...]) -> Model:
+    if task != "classification":
+        return Model(pipeline, asked.features, task, target)
+    if len(classes) < 2:
+        raise Invalid(
+            "classes_needed", "Name the classes in the order of the probabilities.", "/inputs/classes"
+        )
+    positive = classes.index(asked.positive) if asked.positive in classes else len(classes) - 1
+    if asked.positive is not None and asked.positive not in classes:
+        hint = nearest(asked.positive, classes)
+        text = f"The positive class “{asked.positive}” is not among the classes. {hint}"
+        raise Invalid("unknown_class", text, "/inputs/positive")
+    return Model(pipeline, asked.features, task, target, classes, positive if len(classes) == 2 else None)
 
 
 def build_pipeline(spec: PipelineSpec, features: Features, task: str, seed: int) -> Any:

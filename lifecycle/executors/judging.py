@@ -171,7 +171,8 @@ def check_limits(
     for limit in limits:
         source = overall if limit.slice is None else slices.get(limit.slice, {})
         value = source.get(limit.metric)
-        small = int(source["rows"]) if limit.slice and source.get("small") else None
+        rows: Any = source.get("rows") if limit.slice and source.get("small") else None
+        small = int(rows) if rows is not None else None
         holds = value is not None and small is None and _OPERATORS[limit.op](value, limit.limit)
         checked.append(
             {

@@ -9,8 +9,9 @@ import io
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
 
 import skops.io
@@ -25,6 +26,26 @@ TRUSTED = (
 )
 """Types that our allow-listed pipelines need beyond those that skops itself trusts."""
 MAX_MODEL_BYTES = 256 * 1024**2
+MAX_UNPACKED = 1024**3
+MAX_PARTS = 20_000
+MAX_RATIO = 200
+MIN_BOMB = 16 * 1024**2
+"""Parts up to this size may be packed as tightly as they like: a table of zeros is no attack."""
+_PROTOCOLS = (b"\x02", b"\x03", b"\x04", b"\x05")
+_OLD_PICKLE = (b"(l", b"(d", b"(i", b"cc", b"cs", b"cn", b"ci")
+_PACKED = (
+    b"\x78\x9c",
+    b"\x78\x01",
+    b"\x78\xda",
+    b"\x78\x5e",
+    b"\x1f\x8b",
+    b"BZh",
+    b"\xfd7zXZ",
+    b"\x04\x22\x4d\x18",
+)
+_PICKLE = (
+    "“{name}” is a pickle. A pickle is a program and is never loaded: save the model with skops or as ONNX."
+)
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 
 
@@ -75,11 +96,18 @@ def save_model(content: dict[str, Any], folder: Path) -> tuple[Path, str, int]:
     return path, digest, len(data)
 
 
-def read_model_file(path: Path, expected_sha256: str) -> dict[str, Any]:
-    """The content of a model file, after its digest was found right.
+def read_model_file(path: Path, expected_sha256: str) -> Any:
+    """What a model file holds, after its digest was found right: our content, or a pipeline made elsewhere.
 
-    Raises Invalid when the file is missing, has another digest or holds a type off the list.
+    Raises Invalid when the file is missing, has another digest, is a pickle, unpacks to too much or holds a
+    type off the list.
     """
+    prove_digest(path, expected_sha256)
+    return _load_trusted(path)
+
+
+def prove_digest(path: Path, expected_sha256: str) -> None:
+    """Raises Invalid unless the file is there, of bounded size, and has the digest."""
     if not path.is_file():
         raise Invalid("model_missing", f"There is no model file “{path.name}”.", "/model_sha256")
     if path.stat().st_size > MAX_MODEL_BYTES:
@@ -90,18 +118,65 @@ def read_model_file(path: Path, expected_sha256: str) -> dict[str, Any]:
             f"The model file “{path.name}” was changed: its SHA-256 is {digest}, expected {expected_sha256}."
         )
         raise Invalid("model_digest_differs", text, "/model_sha256")
-    return _load_trusted(path)
 
 
-def _load_trusted(path: Path) -> dict[str, Any]:
+def model_format(path: Path) -> Literal["skops", "onnx"]:
+    """What a model file is, by its first bytes. A pickle is refused: loading one runs what it says."""
+    with path.open("rb") as file:
+        start = file.read(16)
+    if (start[:1] == b"\x80" and start[1:2] in _PROTOCOLS) or start[:2] in _OLD_PICKLE:
+        raise Invalid("model_is_pickle", _PICKLE.format(name=path.name), "/model_sha256")
+    if start.startswith(_PACKED):
+        text = f"“{path.name}” is a packed file, as joblib writes them. {_PICKLE.format(name=path.name)}"
+        raise Invalid("model_is_pickle", text, "/model_sha256")
+    if start.startswith(b"PK"):
+        return "skops"
+    if start[:1] == b"\x08":  # the first field of an ONNX model is its version
+        return "onnx"
+    text = f"“{path.name}” is neither a skops file nor an ONNX model."
+    raise Invalid("model_format_unknown", text, "/model_sha256")
+
+
+def check_archive(path: Path) -> None:
+    """Raises Invalid for an archive that unpacks to too much, or whose parts would leave their folder."""
     try:
-        foreign = sorted(set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED))
-        if foreign:
-            text = f"The model file “{path.name}” holds types that are not trusted: {', '.join(foreign)}."
-            raise Invalid("model_type_not_trusted", text, "/model_sha256")
-        content = skops.io.load(path, trusted=list(TRUSTED))
-    except (BadZipFile, KeyError, ValueError, TypeError) as error:
+        with ZipFile(path) as archive:
+            parts = archive.infolist()
+    except BadZipFile as error:
         raise ExecutorError("load model", f"“{path.name}” is not a model file: {error}") from error
-    if not isinstance(content, dict):
-        raise ExecutorError("load model", f"“{path.name}” does not hold a model of Gatebook.")
-    return content
+    whole = sum(part.file_size for part in parts)
+    if len(parts) > MAX_PARTS or whole > MAX_UNPACKED:
+        text = (
+            f"“{path.name}” unpacks to {whole:,} bytes in {len(parts):,} parts;"
+            f" at most {MAX_UNPACKED:,} in {MAX_PARTS:,} are read."
+        )
+        raise Invalid("model_unpacks_too_large", text, "/model_sha256")
+    for part in parts:
+        if part.file_size > MIN_BOMB and part.file_size > MAX_RATIO * max(part.compress_size, 1):
+            text = (
+                f"“{part.filename}” in “{path.name}” is packed more than {MAX_RATIO} to 1: this is no model."
+            )
+            raise Invalid("model_unpacks_too_large", text, "/model_sha256")
+        if part.filename.startswith(("/", "\\")) or ".." in Path(part.filename).parts:
+            text = f"“{path.name}” holds the path “{part.filename}”, which leads out of it."
+            raise Invalid("model_path_escapes", text, "/model_sha256")
+        if part.filename.endswith((".pkl", ".pickle", ".joblib")):
+            raise Invalid("model_is_pickle", _PICKLE.format(name=path.name), "/model_sha256")
+
+
+def _load_trusted(path: Path) -> Any:
+    check_archive(path)
+    foreign = sorted(set(_reading(path, lambda: skops.io.get_untrusted_types(file=path))) - set(TRUSTED))
+    if foreign:
+        text = f"The model file “{path.name}” holds types that are not trusted: {', '.join(foreign)}."
+        raise Invalid("model_type_not_trusted", text, "/model_sha256")
+    return _reading(path, lambda: skops.io.load(path, trusted=list(TRUSTED)))
+
+
+def _reading(path: Path, read: Callable[[], Any]) -> Any:
+    """What `read` gives; ExecutorError for whatever skops raises on a file that was made up."""
+    try:
+        return read()
+    except Exception as error:
+        first = (str(error).strip().splitlines() or [""])[0][:300]
+        raise ExecutorError("load model", f"“{path.name}” is not a model file: {first}") from error

@@ -5,7 +5,7 @@ the machine that ran: they are compared with a limit, never with another machine
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,26 +18,26 @@ from lifecycle.executors.gains import gain
 from lifecycle.executors.importances import sample_rows
 from lifecycle.executors.judging import Judge
 from lifecycle.executors.parts import Part
-from lifecycle.executors.repeats import Repeats
-from lifecycle.executors.specs import Robustness, Study
+from lifecycle.executors.repeats import NOT_REPEATED, Repeats
+from lifecycle.executors.specs import EvaluationSpec, Robustness, Study
 
 BATCH_ROWS = 10_000
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the run has found out before the measures are put together."""
+    """What the run has found out before the measures are put together. `size` is the model's, in bytes."""
 
     metrics: dict[str, float | None]
-    metrics_train: dict[str, float | None]
     baseline: dict[str, float | None]
     interval: dict[str, Any] | None
     importances: list[dict[str, Any]]
     period: dict[str, Any] | None
     size: int
-    fit_seconds: float
-    train_rows: int
-    repeated: Repeats
+    metrics_train: dict[str, float | None] = field(default_factory=dict)
+    fit_seconds: float = 0.0
+    train_rows: int = 0
+    repeated: Repeats = NOT_REPEATED
 
 
 @dataclass(frozen=True)
@@ -60,14 +60,36 @@ def measure(model: Model, test: Part, study: Study, seed: int, facts: Facts) -> 
         "scalability": _scalability(speed, facts),
         "explainability": _explainability(facts.importances),
         "model_complexity": _complexity(model, test.judge, facts),
-        "resource_demand": {
-            "size_mb": facts.size / 1e6,
-            "latency_p50_ms": speed["p50_ms"],
-            "latency_p95_ms": speed["p95_ms"],
-            "seconds_per_1000": 1000 / speed["rows_s"] if speed["rows_s"] else None,
-        },
+        "resource_demand": _resources(speed, facts.size),
     }
     return Quality(by_measure, flat(by_measure))
+
+
+def measure_stored(model: Model, test: Part, spec: EvaluationSpec, facts: Facts) -> Quality:
+    """The measures of a model that was trained before: all but what only its training knows."""
+    asked = spec.robustness or Robustness()
+    speed = speed_of(model, test.prepared, spec.latency_calls)
+    strong = robustness_of(model, test.judge, test.prepared, asked, spec.seed)
+    if facts.period is not None:
+        strong["period"] = facts.period
+    by_measure = {
+        "performance": _performance(test.judge, facts),
+        "robustness": strong,
+        "scalability": {"throughput_rows_s": speed["rows_s"]},
+        "explainability": _explainability(facts.importances),
+        "model_complexity": {**complexity(model.pipeline), "features": len(model.features.all)},
+        "resource_demand": _resources(speed, facts.size),
+    }
+    return Quality(by_measure, flat(by_measure))
+
+
+def _resources(speed: dict[str, float], size: int) -> dict[str, Any]:
+    return {
+        "size_mb": size / 1e6 if size else None,
+        "latency_p50_ms": speed["p50_ms"],
+        "latency_p95_ms": speed["p95_ms"],
+        "seconds_per_1000": 1000 / speed["rows_s"] if speed["rows_s"] else None,
+    }
 
 
 def _performance(judge: Judge, facts: Facts) -> dict[str, Any]:

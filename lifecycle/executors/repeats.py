@@ -27,6 +27,9 @@ class Repeats:
     folds: dict[str, Any] | None
 
 
+NOT_REPEATED = Repeats(None, None)
+
+
 def repeat(spec: TrainingSpec, learn: Part, test: Part, first: float | None, progress: Progress) -> Repeats:
     """Cross-validation on the training rows and trainings with other seeds, judged by the main metric.
 
@@ -123,7 +126,7 @@ def period_shift(spec: TrainingSpec, learn: Part, test: Part, model: Model) -> d
     """
     column = spec.study.robustness.period
     if isinstance(spec.split, TimeSplit):
-        return halves(test, model, column or spec.split.column, spec)
+        return halves(test, model, column or spec.split.column, spec.main)
     if column is None:
         return None
     order = period_order(learn, column)
@@ -137,15 +140,15 @@ def period_shift(spec: TrainingSpec, learn: Part, test: Part, model: Model) -> d
     return _shift(column, "trained on the earliest three quarters", before, now, spec.main)
 
 
-def halves(part: Part, model: Model, column: str, spec: Any) -> dict[str, Any]:
+def halves(part: Part, model: Model, column: str, main: str) -> dict[str, Any]:
     """The main metric in the earlier and in the later half of the rows."""
     order = period_order(part, column)
     values = []
     for places in (order[: order.size // 2], order[order.size // 2 :]):
         rows = _mask(order.size, places)
         prediction = model.score_prepared(part.prepared.loc[rows].reset_index(drop=True))
-        values.append(part.judge.of(rows).measure(prediction, [spec.main])[spec.main])
-    return _shift(column, "the later half of the test set", values[0], values[1], spec.main)
+        values.append(part.judge.of(rows).measure(prediction, [main])[main])
+    return _shift(column, "the later half of the test set", values[0], values[1], main)
 
 
 def _shift(column: str, how: str, before: float | None, now: float | None, main: str) -> dict[str, Any]:

@@ -272,6 +272,8 @@ class EvaluationSpec(Judged):
 
     model_sha256: Digest
     inputs: ModelInputs | None = None
+    robustness: Robustness | None = None
+    latency_calls: Annotated[int, Field(ge=5, le=1000)] = 30
     limits: tuple[MetricLimit, ...] = ()
 
 

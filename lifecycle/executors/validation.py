@@ -136,10 +136,11 @@ def _freshness(rule: Freshness | None, dataset: Dataset) -> tuple[float | None, 
     """The age of the newest row in hours, and the fault if it is too old."""
     if rule is None:
         return None, []
-    newest = read_times(dataset.frame[rule.column], "/freshness/column").max()
+    times = read_times(dataset.frame[rule.column], "/freshness/column")
     nobody = np.empty(0, dtype=np.int64)
-    if pd.isna(newest):
+    if not times.notna().any():
         return None, [Fault("freshness", rule.column, nobody, f"“{rule.column}” holds no time at all.")]
+    newest = times.max()
     age = (utc(rule.at or datetime.now(UTC)) - newest).total_seconds() / 3600
     if age <= rule.max_age_hours:
         return age, []

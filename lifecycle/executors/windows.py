@@ -36,7 +36,7 @@ def cut_window(spec: MonitoringSpec, source: Dataset) -> Cut:
         kept, newest = _between(spec.window, source)
     rows = len(kept.frame)
     state = _state(spec, rows, newest)
-    record = {
+    record: dict[str, Any] = {
         "state": state,
         "rows": rows,
         "needed_rows": spec.min_rows,
@@ -57,9 +57,9 @@ def _between(window: Window, source: Dataset) -> tuple[Dataset, pd.Timestamp | N
     start, end = utc(window.start), utc(window.end)
     inside = ((times >= start) & (times < end)).to_numpy(dtype=bool)
     kept = source.frame.loc[inside].reset_index(drop=True)
-    newest = times.max()
+    newest = times.max() if times.notna().any() else None
     part = Dataset(source.uri, source.sha256, source.bytes, kept, source.rows_in_file, source.columns)
-    return part, None if pd.isna(newest) else newest
+    return part, newest
 
 
 def read_times(column: "pd.Series[Any]", where: str = "/window/column") -> "pd.Series[pd.Timestamp]":
