@@ -19,8 +19,9 @@ from lifecycle.services.observations import observations_of
 
 @receiver(run_ended, dispatch_uid="lifecycle.triggers")
 def show_monitoring_to_triggers(event: RunEnded, **kwargs: Any) -> None:
-    """What a finished monitoring run saw is put before the triggers, in the transaction of its end."""
-    if event.kind != Run.Kind.MONITORING or event.state != Run.State.FINISHED:
+    """What a finished look at data saw is put before the triggers, in the transaction of its end."""
+    looks = (Run.Kind.MONITORING, Run.Kind.DATA_VALIDATION)
+    if event.kind not in looks or event.state != Run.State.FINISHED:
         return
     run = Run.objects.select_related("project").get(pk=event.run_id)
     for kind, observed in observations_of(run):

@@ -85,7 +85,8 @@ def past_events(project: Project, kind: str) -> list[PastEvent]:
 def _monitored(project: Project, kind: str) -> list[PastEvent]:
     if kind not in MONITORED:
         return []
-    runs = Run.objects.filter(project=project, kind=Run.Kind.MONITORING, state=Run.State.FINISHED)
+    looks = (Run.Kind.MONITORING, Run.Kind.DATA_VALIDATION)
+    runs = Run.objects.filter(project=project, kind__in=looks, state=Run.State.FINISHED)
     return [
         PastEvent(run.finished_at, f"run:{run.pk}", seen.event, run_id=run.pk)
         for run in runs.order_by("-finished_at", "-pk")[:MOST_EVENTS]

@@ -22,14 +22,25 @@ class StoredModel:
 
 def store_model(path: Path, digest: str) -> StoredModel:
     """Put the file into the storage, whole or not at all; putting the same content twice is one file."""
-    stored = StoredModel(digest=digest, name=f"models/{digest}.skops", size=path.stat().st_size)
-    folder = _local_folder(stored.name)
-    if folder is not None:
-        _put_locally(path, folder / Path(stored.name).name)
-    elif not default_storage.exists(stored.name):
-        with path.open("rb") as file:
-            default_storage.save(stored.name, File(file))
+    stored = StoredModel(digest=digest, name=f"models/{digest}{path.suffix}", size=path.stat().st_size)
+    _store(path, stored.name)
     return stored
+
+
+def store_file(path: Path, folder: str) -> str:
+    """Put a file that is named by its digest into a folder of the storage; its name there."""
+    name = f"{folder}/{path.name}"
+    _store(path, name)
+    return name
+
+
+def _store(path: Path, name: str) -> None:
+    folder = _local_folder(name)
+    if folder is not None:
+        _put_locally(path, folder / Path(name).name)
+    elif not default_storage.exists(name):
+        with path.open("rb") as file:
+            default_storage.save(name, File(file))
 
 
 @contextmanager

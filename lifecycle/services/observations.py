@@ -11,6 +11,14 @@ from lifecycle.executors.gains import gain
 from lifecycle.models import Run
 
 MOST_SLICES = 60
+SCORED = "scored"
+QUIET: Mapping[str, Any] = {
+    "run": 0, "title": "", "verdict": "", "rows": 0, "model": "", "findings": 0, "summary": "", "plan": "",
+    "window": SCORED, "unseen_share": 0.0, "out_of_range_share": 0.0, "missing_increase": 0.0,
+    "type_violations": 0, "violations": 0, "violation_rows": 0, "violation_rate": 0.0, "overlap_rows": 0,
+    "test_set": "", "test_set_uses": 0,
+}  # fmt: skip
+"""An anomaly in which nothing was seen: whoever reports one says what differs from it."""
 
 
 class Observation(NamedTuple):
@@ -21,12 +29,26 @@ class Observation(NamedTuple):
 
 
 def observations_of(run: Run) -> list[Observation]:
-    """The events of a finished monitoring run: drift and anomaly, and metric where labels were there."""
+    """The events of a finished run that triggers look at.
+
+    A monitoring run: drift and anomaly, and metric where labels were there; of a window that could not be
+    scored anomaly alone, so that it is never taken for a quiet one. A data validation: anomaly.
+    """
     record: Mapping[str, Any] = run.record
-    found = [Observation("drift", _drift(run, record)), Observation("anomaly", _anomaly(run, record))]
+    if run.kind == Run.Kind.DATA_VALIDATION:
+        return [Observation("anomaly", _validated(run, record))]
+    anomaly = Observation("anomaly", _anomaly(run, record))
+    if _window(record) != SCORED:
+        return [anomaly]
+    found = [Observation("drift", _drift(run, record)), anomaly]
     if record.get("metrics"):
         found.append(Observation("metric", _metric(run, record)))
     return found
+
+
+def _window(record: Mapping[str, Any]) -> str:
+    """How the window was: scored, or why not. Records of connectors say nothing and are scored."""
+    return str((record.get("window") or {}).get("state") or SCORED)
 
 
 def _common(run: Run, record: Mapping[str, Any], codes: frozenset[str]) -> dict[str, Any]:
@@ -38,6 +60,8 @@ def _common(run: Run, record: Mapping[str, Any], codes: frozenset[str]) -> dict[
         "rows": (record.get("rows") or {}).get("current", 0),
         "model": record.get("model_sha256") or "",
         "findings": len(texts),
+        "window": _window(record),
+        "plan": str((record.get("plan") or {}).get("key") or ""),
         "summary": " ".join(texts)[:500],
     }
 
@@ -45,7 +69,8 @@ def _common(run: Run, record: Mapping[str, Any], codes: frozenset[str]) -> dict[
 def _drift(run: Run, record: Mapping[str, Any]) -> dict[str, Any]:
     features: Mapping[str, Any] = record.get("features") or {}
     psi = {name: float(found.get("psi") or 0.0) for name, found in features.items()}
-    codes = frozenset({"feature_drift", "share_drifted", "prediction_drift"})
+    codes = frozenset({"feature_drift", "share_drifted", "prediction_drift", "segment_drift"})
+    segments: Mapping[str, Any] = record.get("segments") or {}
     return {
         **_common(run, record, codes),
         "psi": max(psi.values(), default=0.0),
@@ -53,6 +78,8 @@ def _drift(run: Run, record: Mapping[str, Any]) -> dict[str, Any]:
         "share_drifted": float(record.get("share_drifted") or 0.0),
         "features": psi,
         "drifted": [name for name, found in features.items() if found.get("verdict") == "drift"],
+        "js": max((float(found.get("js") or 0.0) for found in features.values()), default=0.0),
+        "segments_drifted": [name for name, found in segments.items() if found.get("verdict") == "drift"],
         **_error_growth(record),
     }
 
@@ -75,13 +102,35 @@ def _anomaly(run: Run, record: Mapping[str, Any]) -> dict[str, Any]:
         float(found.get("missing_current") or 0.0) - float(found.get("missing_reference") or 0.0)
         for found in features.values()
     )
-    codes = frozenset({"unseen_categories", "more_missing", "out_of_range", "type_violation"})
+    codes = frozenset(
+        {
+            "unseen_categories", "more_missing", "out_of_range", "type_violation", "feature_empty",
+            "feature_constant", "segment_new", "window_empty", "window_too_few", "window_late",
+        }
+    )  # fmt: skip
     return {
+        **QUIET,
         **_common(run, record, codes),
         "unseen_share": largest("unseen_share"),
         "out_of_range_share": largest("out_of_range_share"),
         "missing_increase": max(more_missing, default=0.0),
         "type_violations": sum(int(found.get("type_violations") or 0) for found in features.values()),
+    }
+
+
+def _validated(run: Run, record: Mapping[str, Any]) -> dict[str, Any]:
+    texts = [each["text"] for each in record.get("violations") or []]
+    return {
+        **QUIET,
+        "run": run.pk,
+        "title": run.title,
+        "verdict": record.get("verdict", ""),
+        "rows": (record.get("data") or {}).get("rows", 0),
+        "violations": len(texts),
+        "violation_rows": record.get("violation_rows") or 0,
+        "violation_rate": float(record.get("violation_rate") or 0.0),
+        "overlap_rows": record.get("overlap_rows") or 0,
+        "summary": " ".join(texts)[:500],
     }
 
 

@@ -17,7 +17,7 @@ from lifecycle.executors import Progress
 from lifecycle.models import ModelVersion, Run
 from lifecycle.outbox_registry import handler
 from lifecycle.services import runs
-from lifecycle.services.model_store import StoredModel, local_model, store_model
+from lifecycle.services.model_store import StoredModel, local_model, store_file, store_model
 
 log = logging.getLogger(__name__)
 
@@ -77,33 +77,40 @@ def _train(run: Run, progress: Progress) -> Outcome:
 
 
 def _evaluate(run: Run, progress: Progress) -> Outcome:
+    spec = executors.parse_evaluation(run.spec)
     result = executors.evaluate(
-        executors.parse_evaluation(run.spec),
+        spec,
         root=settings.GATEBOOK_DATA_ROOT,
-        model_loader=_loader(run),
+        model_loader=_loader(run, spec),
         progress=progress,
     )
     return Outcome(result.to_record())
 
 
 def _validate(run: Run, progress: Progress) -> Outcome:
-    result = executors.validate_data(
-        executors.parse_validation(run.spec), root=settings.GATEBOOK_DATA_ROOT, progress=progress
-    )
-    return Outcome(result.to_record())
+    spec = executors.parse_validation(run.spec)
+    with tempfile.TemporaryDirectory(prefix="gatebook-run-") as folder:
+        result = executors.validate_data(
+            spec, root=settings.GATEBOOK_DATA_ROOT, workdir=Path(folder), progress=progress
+        )
+        record = result.to_record()
+        if result.aside_path is not None:
+            record["set_aside"]["name"] = store_file(result.aside_path, "set-aside")
+    return Outcome(record)
 
 
 def _monitor(run: Run, progress: Progress) -> Outcome:
+    spec = executors.parse_monitoring(run.spec)
     result = executors.monitor(
-        executors.parse_monitoring(run.spec),
+        spec,
         root=settings.GATEBOOK_DATA_ROOT,
-        model_loader=_loader(run),
+        model_loader=_loader(run, spec),
         progress=progress,
     )
     return Outcome(result.to_record())
 
 
-def _loader(run: Run) -> "executors.ModelLoader":
+def _loader(run: Run, spec: executors.EvaluationSpec | executors.MonitoringSpec) -> "executors.ModelLoader":
     """Loads models of the run's own project only: a digest is no key to somebody else's model."""
 
     def load(digest: str) -> "executors.Model":
@@ -111,7 +118,9 @@ def _loader(run: Run) -> "executors.ModelLoader":
         if version is None:
             raise Invalid("model_missing", _("The project has no model with this digest."), "/model_sha256")
         with local_model(version.path) as path:
-            return executors.load_model(path, digest)
+            return executors.load_model(
+                path, digest, inputs=spec.inputs, task=spec.task, target=spec.target or ""
+            )
 
     return load
 

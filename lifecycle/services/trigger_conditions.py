@@ -26,10 +26,28 @@ def check_condition(condition: str) -> None:
         raise Invalid("bad_condition", problem, "condition")
 
 
-_MONITORED = frozenset({"run", "title", "verdict", "rows", "model", "findings", "summary"})
+_MONITORED = frozenset({"run", "title", "verdict", "rows", "model", "findings", "summary", "window", "plan"})
+_DRIFT = frozenset(
+    {
+        "psi",
+        "js",
+        "prediction_psi",
+        "share_drifted",
+        "features",
+        "drifted",
+        "segments_drifted",
+        "error_growth",
+    }
+)
+_ANOMALY = frozenset(
+    {
+        "unseen_share", "out_of_range_share", "missing_increase", "type_violations", "violations",
+        "violation_rows", "violation_rate", "overlap_rows", "test_set", "test_set_uses",
+    }
+)  # fmt: skip
 EVENT_FIELDS: dict[str, frozenset[str]] = {
-    "drift": _MONITORED | {"psi", "prediction_psi", "share_drifted", "features", "drifted", "error_growth"},
-    "anomaly": _MONITORED | {"unseen_share", "out_of_range_share", "missing_increase", "type_violations"},
+    "drift": _MONITORED | _DRIFT,
+    "anomaly": _MONITORED | _ANOMALY,
     "schedule": frozenset({"due", "summary"}),
     "manual": frozenset({"reason", "by"}),
 }

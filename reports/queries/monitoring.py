@@ -159,6 +159,10 @@ def _unlike(names: Sequence[str]) -> list[str]:
     return unlike
 
 
+def _share(value: object) -> str:
+    return f"{value:.0%}" if isinstance(value, int | float) else _("not scored")
+
+
 def _quality(
     record: Mapping[str, Any], features: Mapping[str, Mapping[str, Any]]
 ) -> tuple[tuple[str, str], ...]:
@@ -169,7 +173,7 @@ def _quality(
             "labelled": rows.get("labelled", 0),
             "reference": rows.get("reference", 0),
         }),
-        (_("Features that drifted"), f"{float(record.get('share_drifted') or 0):.0%}"),
+        (_("Features that drifted"), _share(record.get("share_drifted"))),
     ]  # fmt: skip
     prediction = record.get("prediction") or {}
     if prediction.get("psi") is not None:
