@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -30,6 +31,9 @@ PASSED_ON = (
     "XDG_CACHE_HOME",
 )
 
+# Python, the C library, GLib and C++ in turn.
+OUT_OF_MEMORY = ("MemoryError", "Cannot allocate memory", "failed to allocate", "std::bad_alloc")
+
 Progress = Callable[[float, str], None]
 
 
@@ -39,7 +43,7 @@ def unheard(_fraction: float, _text: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What a child may use. A page costs about 5 MiB and 0.25 s."""
+    """What a child may use, memory on top of the bare renderer's. A page costs about 5 MiB and 0.25 s."""
 
     memory_mib: int = 3072
     seconds: float = 900
@@ -169,7 +173,7 @@ def _listen(child: "subprocess.Popen[bytes]", progress: Progress) -> dict[str, A
 
 def _failure(last: Mapping[str, Any], code: int, errors: str, limits: Limits) -> RenderFailed:
     kind = str(last.get("error", ""))
-    if kind == "memory" or "MemoryError" in errors or "Cannot allocate memory" in errors:
+    if kind == "memory" or _ran_out(kind, code, errors):
         return RenderFailed(
             "memory",
             _("The report needs more than the allowed %(n)d MiB of memory.") % {"n": limits.memory_mib},
@@ -178,3 +182,10 @@ def _failure(last: Mapping[str, Any], code: int, errors: str, limits: Limits) ->
         return RenderFailed(kind, str(last["text"]))
     said = str(last.get("text") or errors.strip()[-500:] or f"exit code {code}")
     return RenderFailed("crashed", _("The renderer stopped: %(text)s") % {"text": said})
+
+
+def _ran_out(kind: str, code: int, errors: str) -> bool:
+    """Whether a child that could not say so ended for want of memory: as the libraries below it word it, or
+    killed by the kernel, since nobody else kills it here.
+    """
+    return kind == "" and (code == -signal.SIGKILL or any(words in errors for words in OUT_OF_MEMORY))

@@ -8,9 +8,10 @@ network.
 import io
 import json
 import logging
+import os
 import resource
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,27 +19,35 @@ import pikepdf
 
 from reports.rendering import layout
 from reports.rendering.fetch import RefusedAddress
+from reports.rendering.memory import MEBI, Budget, ran_out
 from reports.rendering.polish import polish
-
-MEBI = 1024 * 1024
 
 
 def main(folder: Path) -> int:
     """0 and `report.pdf`, or 1 with a last line that says why."""
     job = json.loads((folder / "job.json").read_text(encoding="utf-8"))
-    limit = int(job["memory_mib"]) * MEBI
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    needs_more = f"needs more than {job['memory_mib']} MiB"
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    warm_up()
+    budget = Budget(int(job["memory_mib"]) * MEBI)
     try:
-        pages = render(job, folder)
-    except MemoryError:
-        return fail("memory", f"needs more than {job['memory_mib']} MiB")
+        with budget.watched(lambda: leave(fail("memory", needs_more))):
+            pages = render(job, folder)
     except RefusedAddress as refused:
         return fail("refused_address", str(refused))
     except Exception as problem:  # noqa: BLE001  the edge of this process: what failed must reach the parent in words
+        if ran_out(problem) or budget.spent():
+            return fail("memory", needs_more)
         return fail("crashed", f"{type(problem).__name__}: {problem}")
     say(done=True, pages=pages)
     return 0
+
+
+def warm_up() -> None:
+    """Render an empty page, so that all modules, libraries and fonts are loaded before memory is counted."""
+    layout.write(
+        layout.lay_out("<title>-</title>", {}), identifier="-", moment=datetime.now(UTC), attachments=[]
+    )
 
 
 def render(job: dict[str, Any], folder: Path) -> int:
@@ -68,15 +77,19 @@ def render(job: dict[str, Any], folder: Path) -> int:
 
 
 def say(**facts: object) -> None:
-    """One line for the parent."""
-    sys.stdout.write(json.dumps(facts) + "\n")
-    sys.stdout.flush()
+    """One line for the parent, written at once: the memory's timer may break in anywhere."""
+    os.write(sys.stdout.fileno(), (json.dumps(facts) + "\n").encode())
 
 
 def fail(code: str, text: str) -> int:
     """The last line for the parent."""
     say(error=code, text=text[:500])
     return 1
+
+
+def leave(code: int) -> None:
+    """End here and now, with nothing tidied up, since that would take memory."""
+    os._exit(code)
 
 
 class LayoutProgress(logging.Handler):

@@ -2,6 +2,8 @@ import pytest
 from celery import Celery
 from redis import Redis
 
+from tests.patience import PATIENCE
+
 
 def test_redis_is_a_real_one(redis_url):
     server = Redis.from_url(redis_url.replace("redis+socket", "unix"))
@@ -19,7 +21,7 @@ def test_celery_reaches_redis(redis_url):
         queue = connection.SimpleQueue("gatebook-test")
         queue.put({"run": 1})
 
-        assert queue.get(timeout=5).payload == {"run": 1}
+        assert queue.get(timeout=PATIENCE).payload == {"run": 1}
         queue.close()
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from config.supervisor import Child, Supervisor
+from tests.patience import PATIENCE, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = sys.executable
@@ -70,8 +71,7 @@ def test_stopping_leaves_nothing_running_that_a_child_started(tmp_path):
 
     supervise(Child("worker", [PYTHON, "-c", code]), until=lambda _: note.exists() and note.read_text())
 
-    time.sleep(0.2)
-    assert not runs(int(note.read_text()))
+    wait_until(lambda: not runs(int(note.read_text())))
 
 
 def runs(pid):
@@ -106,7 +106,7 @@ def test_serve_answers_and_one_interrupt_stops_all_of_it(tmp_path):
         assert answer(f"http://127.0.0.1:{port}/readyz") == b'{"status": "ok"}'
         children = children_of(process.pid)
         process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=40)
+        output, _ = process.communicate(timeout=PATIENCE)
     finally:
         process.kill()
 
@@ -118,10 +118,10 @@ def test_serve_answers_and_one_interrupt_stops_all_of_it(tmp_path):
 
 
 def answer(url):
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
-            with urllib.request.urlopen(url, timeout=5) as response:
+            with urllib.request.urlopen(url, timeout=PATIENCE) as response:
                 return response.read()
         except OSError:
             if time.monotonic() > deadline:
@@ -138,7 +138,7 @@ def test_serve_says_at_once_when_the_port_is_taken(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         process = serve(tmp_path, port)
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 1
     assert f"Cannot listen on 127.0.0.1:{port}" in output

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 SHOW = """
 import json, sys
@@ -26,7 +28,7 @@ def start(home, *arguments, **environment):
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE,
     )
 
 
@@ -64,7 +66,7 @@ def test_processes_that_start_at_once_agree_on_one_secret_key(tmp_path):
         for _ in range(3)
     ]
 
-    keys = {process.communicate(timeout=60)[0].strip() for process in started}
+    keys = {process.communicate(timeout=PATIENCE)[0].strip() for process in started}
 
     assert len(keys) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]

@@ -1,5 +1,4 @@
 import shutil
-import time
 
 import pytest
 
@@ -36,7 +35,6 @@ def test_a_worker_killed_in_the_middle_of_a_training_loses_nothing_and_it_ends_o
     run = long_training(running.project())
     first = workers.start()
     workers.wait_until(lambda: fresh(run).step == "fit")
-    time.sleep(0.2)
 
     workers.kill(first)
     assert fresh(run).state == "running"

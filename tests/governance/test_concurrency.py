@@ -13,6 +13,7 @@ from lifecycle.services.evidence import expire_evidence
 from tests import make, make_gates
 from tests.governance.given import first_task, measured, reviewers, sign
 from tests.ledger.test_concurrency import run_writers
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -137,14 +138,14 @@ def test_waiting_for_a_password_holds_nobody_up(gate, monkeypatch):
     def slow(person, raw):
         if person.pk == people[0].pk:
             hashing.set()
-            assert carry_on.wait(20)
+            assert carry_on.wait(PATIENCE)
         return original(person, raw)
 
     monkeypatch.setattr(User, "check_password", slow)
 
     def work(number):
         if number:
-            assert hashing.wait(20)
+            assert hashing.wait(PATIENCE)
             sign(gate, people[1])
             carry_on.set()
         else:

@@ -9,6 +9,7 @@ from ledger.models import Entry, Payload
 from ledger.services import append
 from ledger.verification import verify
 from tests.ledger.given import ACTOR, Deed, append_one, subject
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -19,7 +20,7 @@ def run_writers(count: int, work) -> list[BaseException]:
 
     def writer(number: int) -> None:
         try:
-            start.wait(timeout=30)
+            start.wait(timeout=PATIENCE)
             work(number)
         except BaseException as error:  # noqa: BLE001  (handed to the test)
             failures.append(error)
@@ -30,7 +31,7 @@ def run_writers(count: int, work) -> list[BaseException]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=120)
+        thread.join(timeout=PATIENCE)
     assert not any(thread.is_alive() for thread in threads)
     return failures
 

@@ -9,6 +9,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from ledger.models import Entry, Payload, TreeHead
 from ledger.verification import verify
 from tests.ledger.given import append_one, entries, sql
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.django_db
 
@@ -129,7 +130,7 @@ def test_a_committing_test_finds_the_ledger_empty_and_guarded(turn):
 def test_a_live_server_starts_from_an_empty_ledger_each_time(live_server, turn):
     append_one()
 
-    with urlopen(f"{live_server.url}/healthz", timeout=10) as answer:
+    with urlopen(f"{live_server.url}/healthz", timeout=PATIENCE) as answer:
         assert answer.status == 200
 
     assert Entry.objects.get().index == 0

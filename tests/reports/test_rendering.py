@@ -15,9 +15,10 @@ from pikepdf import Name
 from reports.rendering.attachments import Attachment
 from reports.rendering.errors import RenderFailed
 from reports.rendering.fetch import RefusedAddress, ReportFetcher
+from reports.rendering.memory import ran_out
 from reports.rendering.pages import initials, lifecycle_page
 from reports.rendering.polish import elements
-from reports.rendering.process import Job, Limits, run_job
+from reports.rendering.process import Job, Limits, _failure, run_job
 from reports.rendering.render import render_pdf
 from reports.rendering.wording import VERIFY
 from tests.reports import story
@@ -393,10 +394,57 @@ def test_a_report_that_takes_too_long_is_ended_and_leaves_the_old_file(tmp_path)
 
 
 def test_a_report_that_needs_too_much_memory_says_so(tmp_path):
-    with pytest.raises(RenderFailed, match="120 MiB") as no:
-        run_job(job("<p>x" * 20000), target=tmp_path / "out.pdf", limits=Limits(memory_mib=120))
+    with pytest.raises(RenderFailed, match="20 MiB") as no:
+        run_job(job("<p>x" * 20000), target=tmp_path / "out.pdf", limits=Limits(memory_mib=20))
 
     assert no.value.code == "memory"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_small_report_needs_little_memory_beside_the_renderers_own(tmp_path):
+    assert run_job(job("<p>x"), target=tmp_path / "out.pdf", limits=Limits(memory_mib=20)) == 1
+
+
+def test_one_great_piece_that_the_kernel_refuses_is_too_much_memory():
+    script = (
+        "from reports.rendering import memory\n"
+        "budget = memory.Budget(memory.MEBI)\n"
+        "try:\n"
+        "    bytearray(4 * memory.HEADROOM)\n"
+        "except BaseException as problem:\n"
+        "    print(memory.ran_out(problem), budget.spent())\n"
+    )
+
+    command = [sys.executable, "-c", script]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == "True False\n"
+
+
+@pytest.mark.parametrize(
+    ("problem", "memory"),
+    [
+        (MemoryError(), True),
+        (SystemError("<built-in function exec> returned NULL without setting an exception"), True),
+        (SystemError("error return without exception set"), True),
+        (SystemError("bad argument to internal function"), False),
+        (ValueError("without"), False),
+    ],
+)
+def test_a_lost_error_of_python_is_taken_for_want_of_memory(problem, memory):
+    assert ran_out(problem) is memory
+
+
+@pytest.mark.parametrize(
+    ("code", "errors", "kind"),
+    [
+        (-9, "", "memory"),
+        (-6, "terminate called after throwing an instance of 'std::bad_alloc'", "memory"),
+        (-5, "GLib-ERROR **: gmem.c:136: failed to allocate 96 bytes", "memory"),
+        (-11, "", "crashed"),
+        (1, "ImportError: no such module", "crashed"),
+    ],
+)
+def test_how_a_child_died_tells_whether_memory_was_out(code, errors, kind):
+    assert _failure({"step": "write"}, code, errors, Limits()).code == kind
 
 
 def test_progress_rises_to_the_end_and_may_cancel(tmp_path):

@@ -12,8 +12,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.patience import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[3]
-PATIENCE = 420
 
 pytestmark = pytest.mark.slow
 
@@ -30,7 +31,7 @@ class Told:
         """Run a management command there."""
         return subprocess.run(
             [sys.executable, "manage.py", *words], cwd=ROOT, env=self.environment, text=True,
-            capture_output=True, timeout=PATIENCE, check=False,
+            capture_output=True, timeout=8 * PATIENCE, check=False,
         )  # fmt: skip
 
     def rows(self, code: str) -> str:
