@@ -19,16 +19,18 @@ HEADROOM = 64 * MEBI
 # Of processor time: a busy machine looks as often for what was done as an idle one.
 SECONDS_BETWEEN_LOOKS = 0.02
 STATM = Path("/proc/self/statm")
+STATUS = Path("/proc/self/status")
 
 
 class Budget:
-    """`allowed` bytes on top of what this process uses when the budget is made.
+    """`allowed` bytes on top of the most that this process has used when the budget is made.
 
-    What the interpreter and its libraries take differs by machine; it is not the report's, and not counted.
+    What the interpreter and its libraries take for an empty page, some of it for a moment only, differs by
+    machine; it is not the report's, and not counted.
     """
 
     def __init__(self, allowed: int) -> None:
-        self.end = in_use() + allowed
+        self.end = most_used() + allowed
         wall = self.end + HEADROOM
         _soft, hard = resource.getrlimit(resource.RLIMIT_AS)
         if hard != resource.RLIM_INFINITY:
@@ -63,8 +65,17 @@ def ran_out(problem: BaseException) -> bool:
 
 
 def in_use() -> int:
-    """Bytes of address space; where the system does not tell, the most memory that was ever used."""
+    """Bytes of address space now; where the system does not tell, the most memory that was ever used."""
     try:
         return int(STATM.read_bytes().split()[0]) * os.sysconf("SC_PAGE_SIZE")
     except FileNotFoundError:  # not Linux
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def most_used() -> int:
+    """Bytes of address space at the fullest moment so far."""
+    try:
+        lines = STATUS.read_text(encoding="ascii", errors="replace").splitlines()
+    except FileNotFoundError:  # not Linux
+        return in_use()
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmPeak:")), in_use())
