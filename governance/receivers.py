@@ -12,8 +12,16 @@ from governance.services import (
 )
 from governance.services.authorizations import suspend_authorization
 from governance.services.lapses import lapse_authorizations
+from governance.services.sources import note_source_changed
 from ledger.actors import SystemActor
-from lifecycle.events import EvidenceChanged, TriggerStarted, evidence_changed, trigger_started
+from lifecycle.events import (
+    EvidenceChanged,
+    EvidenceSourceChanged,
+    TriggerStarted,
+    evidence_changed,
+    evidence_source_changed,
+    trigger_started,
+)
 from lifecycle.models import Firing, Trigger
 
 
@@ -33,6 +41,12 @@ def on_trigger_started(event: TriggerStarted, **kwargs: object) -> None:
 def on_evidence_changed(event: EvidenceChanged, **kwargs: object) -> None:
     """What was signed on evidence that no longer stands, stands no longer."""
     lapse_authorizations(evidence_id=event.evidence_id)
+
+
+@receiver(evidence_source_changed, dispatch_uid="governance.sources")
+def on_source_changed(event: EvidenceSourceChanged, **kwargs: object) -> None:
+    """Somebody has to look at what was signed on evidence whose source has changed since."""
+    note_source_changed(snapshot_id=event.snapshot_id)
 
 
 @receiver(events.gate_evaluated, dispatch_uid="governance.tell_to_sign")

@@ -91,6 +91,8 @@ class LifecycleAction(Action):
     EVIDENCE_VERIFIED = "evidence.verified"
     EVIDENCE_REJECTED = "evidence.rejected"
     EVIDENCE_EXPIRED = "evidence.expired"
+    SOURCE_CHANGED = "evidence.source_changed"
+    SOURCE_RESTORED = "evidence.source_restored"
     STACK_CHANGED = "stack.changed"
     CANVAS_CHANGED = "canvas.changed"
     MATURITY_ASSESSED = "maturity.assessed"

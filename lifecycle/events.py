@@ -41,6 +41,15 @@ class EvidenceChanged:
 
 
 @dataclass(frozen=True)
+class EvidenceSourceChanged:
+    """The source of a frozen snapshot was found changed, gone, or as it was again (`state` says which)."""
+
+    snapshot_id: int
+    project_id: int
+    state: str
+
+
+@dataclass(frozen=True)
 class TriggerStarted:
     """A firing's action starts; a higher app carries out what is its own (suspend an authorization)."""
 
@@ -130,6 +139,7 @@ class RiskEscalated:
 run_ended = Signal()
 run_content_changed = Signal()
 evidence_changed = Signal()
+evidence_source_changed = Signal()
 trigger_started = Signal()
 phase_changed = Signal()
 handoff_moved = Signal()

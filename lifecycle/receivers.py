@@ -9,6 +9,7 @@ from lifecycle.events import RunEnded, run_ended
 from lifecycle.models import Firing, Requirement, Run, Task
 from lifecycle.services import (
     reminders,  # noqa: F401  # registers its parts of the day's sweep
+    sources,  # noqa: F401  # and so does this
     telling,
     telling_shares,
 )

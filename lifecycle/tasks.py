@@ -7,6 +7,7 @@ from lifecycle.services import (
     mails,
     outbox,
     run_execution,  # noqa: F401  # registers the handler of runs
+    sources,  # noqa: F401  # registers the handler that looks at sources
     sweeps,
     triggers,
 )

@@ -220,6 +220,7 @@ def _evidence(item: Evidence) -> dict[str, Any]:
         "task": item.task.key,
         "verified": item.state == Evidence.State.VERIFIED,
         "expired": item.state in (Evidence.State.EXPIRED, Evidence.State.REJECTED),
+        "source": item.snapshot.source_state,
     }
 
 

@@ -24,7 +24,7 @@ from ledger.actors import SystemActor
 from ledger.services import append
 from lifecycle.definitions import Gate as GateDefinition
 from lifecycle.definitions import ProcessDocument
-from lifecycle.models import Iteration, ModelVersion, Phase, Project, User
+from lifecycle.models import Iteration, ModelVersion, Phase, Project, SourceState, User
 from lifecycle.services.phases import decide_phase, reopen_phase
 
 
@@ -238,8 +238,16 @@ def subject_of(gate: Gate, facts: Facts, judgements: list[Judgement]) -> bytes:
             ),
             "risks": facts.variables["risks"],
             "findings": facts.variables["findings"],
+            **_sources(facts),
         }
     )
+
+
+def _sources(facts: Facts) -> dict[str, list[list[str]]]:
+    """The evidence whose source is no longer what was frozen, or was not for a while; nothing without any."""
+    found = sorted({(item.snapshot.digest, item.snapshot.source_state) for item in facts.evidence})
+    moved = [list(pair) for pair in found if pair[1] != SourceState.SAME]
+    return {"sources": moved} if moved else {}
 
 
 def _as_signed(given: Judgement) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from lifecycle.models.risks import (
 )
 from lifecycle.models.run_batches import RunBatch, RunHistory, RunRevision
 from lifecycle.models.runs import RUN_STATES, ModelVersion, Run
+from lifecycle.models.sources import SOURCE_STATES, SourceChange, SourceState
 from lifecycle.models.stack import CanvasAnswer, MaturityLevel, SavedView, ScoreMark, StackPart
 from lifecycle.models.tailoring import EXCLUSION_STATES, Exclusion
 from lifecycle.models.tasks import TASK_STATES, Task, TaskDuty
@@ -43,6 +44,7 @@ __all__ = [
     "REQUIREMENT_STATES",
     "RISK_STATES",
     "RUN_STATES",
+    "SOURCE_STATES",
     "TASK_STATES",
     "Absence",
     "AcceptanceCriterion",
@@ -78,6 +80,8 @@ __all__ = [
     "SavedView",
     "ScoreMark",
     "Snapshot",
+    "SourceChange",
+    "SourceState",
     "StackPart",
     "Sweep",
     "Task",

@@ -6,10 +6,14 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from ledger.states import StateMachine
+from lifecycle.models.sources import SourceState
 
 
 class Snapshot(models.Model):
-    """The frozen content of a run, data set or document, named by the digest of its canonical JSON."""
+    """The frozen content of a run, data set or document, named by the digest of its canonical JSON.
+
+    Content and digest never change. What became of the source since is `source_state`.
+    """
 
     project = models.ForeignKey("lifecycle.Project", models.PROTECT, related_name="snapshots")
     kind = models.CharField(max_length=3, help_text="DVR, TRN, EVR, DPR, MON, REV or DOC")
@@ -18,13 +22,29 @@ class Snapshot(models.Model):
     digest = models.CharField(max_length=64, help_text="SHA-256 of content")
     run = models.ForeignKey("lifecycle.Run", models.PROTECT, null=True, blank=True, related_name="snapshots")
     created_at = models.DateTimeField()
+    source_state = models.CharField(max_length=10, choices=SourceState.choices, default=SourceState.SAME)
+    source_seen_at = models.DateTimeField(
+        null=True, blank=True, help_text="when the source was last found to have changed; empty: never"
+    )
 
     class Meta:
         ordering = ["-created_at", "-pk"]
-        constraints = [models.UniqueConstraint(fields=["project", "digest"], name="snapshot_digest_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "digest"], name="snapshot_digest_once"),
+            models.CheckConstraint(
+                condition=models.Q(source_state="same", source_seen_at__isnull=True)
+                | (~models.Q(source_state="same") & models.Q(source_seen_at__isnull=False)),
+                name="snapshot_source_seen_iff_changed",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.digest[:12]}"
+
+    @property
+    def source_differs(self) -> bool:
+        """Whether the source now says something else than what was frozen, or is gone."""
+        return self.source_state in (SourceState.CHANGED, SourceState.GONE)
 
 
 class Evidence(models.Model):

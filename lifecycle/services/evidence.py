@@ -57,7 +57,7 @@ def freeze_run(*, run: Run, actor: Actor) -> Snapshot:
     if run.state != Run.State.FINISHED:
         raise Refused("run_not_finished", _("Only a finished run can be evidence."))
 
-    content, digest = _canonical(_content_of(run))
+    content, digest = canonical(content_of(run))
     return _freeze(run.project, run.kind, run.title, content, digest, actor, run=run)
 
 
@@ -73,7 +73,7 @@ def freeze_document(
         raise Invalid("unknown_kind", _("A document is a review (REV) or a document (DOC)."), "kind")
     title = line(title, "title")
 
-    text, digest = _canonical(
+    text, digest = canonical(
         {"format": FORMAT, "kind": kind, "title": title, "project": project.slug, "content": content}
     )
     return _freeze(project, kind, title, text, digest, actor)
@@ -149,10 +149,11 @@ def digest_of(run: Run) -> str:
 
     Raises `Invalid` for a record that canonical JSON can not hold.
     """
-    return _canonical(_content_of(run))[1]
+    return canonical(content_of(run))[1]
 
 
-def _content_of(run: Run) -> dict[str, Any]:
+def content_of(run: Run) -> dict[str, Any]:
+    """What is frozen of a run. Expects project, iteration, model version and starter. No query with them."""
     return {
         "format": FORMAT,
         "kind": run.kind,
@@ -172,7 +173,7 @@ def _content_of(run: Run) -> dict[str, Any]:
     }
 
 
-def _canonical(content: dict[str, Any]) -> tuple[str, str]:
+def canonical(content: dict[str, Any]) -> tuple[str, str]:
     """RFC 8785 JSON and its SHA-256."""
     try:
         raw = rfc8785.dumps(content)

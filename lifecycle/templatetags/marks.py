@@ -4,6 +4,7 @@ import datetime as dt
 from typing import Any
 
 from django import template
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -11,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from lifecycle.models import Snapshot
 from lifecycle.templatetags.states import look_of, state_of, word_for
 from lifecycle.zones import readers_zone
 
@@ -43,6 +45,23 @@ def state(
     look = look_of(value, machine or kind)
     classes = f"state {'state--box ' if box else ''}{look.css}"
     return format_html('<span class="{}">{}{}</span>', classes, icon(glyph or look.glyph), label or word)
+
+
+@register.simple_tag
+def source(snapshot: Snapshot | None, *, always: bool = False) -> SafeString:
+    """What became of the source of a snapshot, as a link to the difference; nothing while it is unchanged.
+
+    `always` shows the unchanged state too.
+    """
+    if snapshot is None or (snapshot.source_state == "same" and not always):
+        return SafeString("")
+    label = str(snapshot.get_source_state_display())
+    shown = state(snapshot.source_state, label, machine="source")
+    if snapshot.source_state == "same":
+        return shown
+    return format_html(
+        '<a class="source-mark" href="{}">{}</a>', reverse("lifecycle:snapshot", args=[snapshot.pk]), shown
+    )
 
 
 @register.filter

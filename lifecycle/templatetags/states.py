@@ -59,6 +59,10 @@ LOOKS: dict[Look, str] = {
 }
 
 ON_RECORD: dict[str, Look] = {
+    "source.same": OK,
+    "source.changed": WARN,
+    "source.gone": BAD,
+    "source.restored": OK,
     "finding.open": WARN,
     "finding.closed": OK,
     "finding.waived": WAIVED,

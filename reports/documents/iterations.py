@@ -21,6 +21,8 @@ class EvidenceItem:
     frozen_at: datetime
     proves: str = ""
     frozen_by: str = ""
+    source: str = ""
+    """What became of the record that it was taken of, in words; empty while that is unchanged."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -166,7 +166,7 @@ def _task(task: Task, moment: Moment) -> TaskDocument:
         mark=_task_mark(task, moment),
         due_on=task.due_on,
         evidence=tuple(
-            _item(each, task)
+            _item(each, task, moment)
             for each in sorted(task.evidence.all(), key=lambda e: (e.attached_at, e.pk))
             if each.state in STANDING and moment.seen(each.attached_at)
         ),
@@ -185,8 +185,9 @@ def _task_mark(task: Task, moment: Moment) -> Mark:
     return mark(State.IDLE, task.get_state_display())
 
 
-def _item(evidence: Evidence, task: Task) -> EvidenceItem:
+def _item(evidence: Evidence, task: Task, moment: Moment) -> EvidenceItem:
     snapshot = evidence.snapshot
+    moved = snapshot.source_seen_at is not None and moment.seen(snapshot.source_seen_at)
     return EvidenceItem(
         code=f"{snapshot.kind} S{snapshot.pk}",
         kind=snapshot.kind,
@@ -195,6 +196,7 @@ def _item(evidence: Evidence, task: Task) -> EvidenceItem:
         frozen_at=snapshot.created_at,
         proves=task.key,
         frozen_by=str(evidence.attached_by),
+        source=str(snapshot.get_source_state_display()) if moved else "",
     )
 
 

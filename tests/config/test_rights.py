@@ -83,6 +83,7 @@ def world():
         "measures": make.quality_action(make.risk(task, "qa_selected")),
         "handoffs": make.handoff(iteration, giver=people["contributor"], taker=people["reviewer"]),
         "runs": make.run(project),
+        "snapshots": make.snapshot(project),
         "triggers": make.trigger(project),
         "firings": make.firing(make.trigger(project)),
         "gates": given.gate,
