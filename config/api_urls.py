@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 from rest_framework.routers import SimpleRouter
 
 from governance.api.gate_checks import GateCheckView
+from governance.api.production import ProductionView
 from lifecycle.api.events import EventList
 from lifecycle.api.projects import ProjectViewSet
 from lifecycle.api.runs import RunViewSet
@@ -17,6 +18,7 @@ router.register("reports", ReportViewSet, basename="report")
 app_name = "api"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("gate-checks/", GateCheckView.as_view(), name="gate-checks"),
+    path("production/", ProductionView.as_view(), name="production"),
     path("projects/<slug:slug>/events/", EventList.as_view(), name="project-events"),
     *router.urls,
 ]

@@ -50,7 +50,7 @@ def compare_source(*, snapshot: Snapshot, gone: bool = False, actor: Actor = SOU
     if snapshot.run is None:
         return None
     run = Run.objects.select_related("project", "iteration", "model_version", "started_by").get(
-        pk=snapshot.run_id
+        pk=snapshot.run.pk
     )
     digest, found = ("", []) if gone else _difference(snapshot, run)
     step = _step(snapshot, gone=gone, differs=bool(found))
