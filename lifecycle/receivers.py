@@ -9,7 +9,7 @@ from lifecycle.events import RunEnded, run_ended
 from lifecycle.models import Firing, Requirement, Run, Task
 from lifecycle.services import (
     reminders,  # noqa: F401  # registers its parts of the day's sweep
-    sources,  # noqa: F401  # and so does this
+    sources,
     telling,
     telling_shares,
 )
@@ -27,6 +27,12 @@ def show_monitoring_to_triggers(event: RunEnded, **kwargs: Any) -> None:
     run = Run.objects.select_related("project").get(pk=event.run_id)
     for kind, observed in observations_of(run):
         handle_event(project=run.project, kind=kind, event=observed, event_key=f"run:{run.pk}", run=run)
+
+
+@receiver(events.run_content_changed, dispatch_uid="lifecycle.sources")
+def compare_with_frozen(event: events.RunContentChanged, **kwargs: Any) -> None:
+    """Evidence that was frozen from a run is marked when its source says something else."""
+    sources.compare_sources_of(run=Run(pk=event.run_id))
 
 
 @receiver(run_ended, dispatch_uid="lifecycle.tell_run_failed")

@@ -56,6 +56,7 @@ def field_name(path: tuple[str, ...]) -> str:
     alone = {
         "title": _("Title"), "started_at": _("Start"), "finished_at": _("End"), "model_digest": _("Model"),
         "kind": _("Kind"), "source": _("Source"), "external_id": _("Name at the source"),
+        "state": _("State"),
     }  # fmt: skip
     if len(inner) == 1 and inner[0] in alone:
         return alone[inner[0]]

@@ -15,7 +15,7 @@ from ledger.actors import Actor, SystemActor
 from lifecycle import events, rules
 from lifecycle.actions import LifecycleAction
 from lifecycle.errors import Invalid
-from lifecycle.models import SOURCE_STATES, Job, Project, Run, Snapshot, SourceChange, SourceState, User
+from lifecycle.models import SOURCE_STATES, Job, Project, Run, Snapshot, SourceChange, User
 from lifecycle.outbox_registry import handler
 from lifecycle.queries.differences import MOST, FieldChange, changes
 from lifecycle.services.evidence import canonical, content_of
@@ -24,22 +24,21 @@ from lifecycle.services.steps import allow, change, ensure_active, locked, recor
 from lifecycle.services.sweeps import sweep_part
 
 SOURCES = SystemActor("sources")
-_S = SourceState
 
 
-def compare_sources_of(*, run: Run, gone: bool = False, actor: Actor = SOURCES) -> list[Snapshot]:
-    """Compare every snapshot of a run with the run as it is now; `gone`: its tracker has deleted it.
+def compare_sources_of(*, run: Run, actor: Actor = SOURCES) -> list[Snapshot]:
+    """Compare every snapshot of a run with the run as it is now, and tell those that rest on it.
 
     Returns the snapshots whose source state moved. Told once for each state and content that is seen. Safe to
     call any number of times.
     """
     found = Snapshot.objects.filter(run=run).order_by("pk")
-    compared = [compare_source(snapshot=each, gone=gone, actor=actor) for each in found]
+    compared = [compare_source(snapshot=each, actor=actor) for each in found]
     return [each for each in compared if each is not None]
 
 
 @transaction.atomic
-def compare_source(*, snapshot: Snapshot, gone: bool = False, actor: Actor = SOURCES) -> Snapshot | None:
+def compare_source(*, snapshot: Snapshot, actor: Actor = SOURCES) -> Snapshot | None:
     """Compare one snapshot with its source; the snapshot if its state moved, else None.
 
     A document has no source that could change. The evidence is left as it is: what was frozen still is what
@@ -52,8 +51,8 @@ def compare_source(*, snapshot: Snapshot, gone: bool = False, actor: Actor = SOU
     run = Run.objects.select_related("project", "iteration", "model_version", "started_by").get(
         pk=snapshot.run.pk
     )
-    digest, found = ("", []) if gone else _difference(snapshot, run)
-    step = _step(snapshot, gone=gone, differs=bool(found))
+    digest, found = ("", []) if run.deleted_at_source else _difference(snapshot, run)
+    step = _step(snapshot, gone=run.deleted_at_source, differs=bool(found))
     if step is None or _seen_before(snapshot, step, digest):
         return None
 
@@ -89,18 +88,14 @@ def ask_for_check(*, project: Project, actor: User) -> Job:
 
 @handler("sources.check")
 def check_sources(*, project_id: int) -> None:
-    """Look at the source of every snapshot of a project that is evidence.
-
-    A tracker's deletion is known from its connector alone and is not undone here.
-    """
+    """Look at the source of every snapshot of a project that is evidence."""
     for each in _to_check().filter(project=project_id).order_by("pk").iterator(chunk_size=100):
         compare_source(snapshot=each)
 
 
 def _to_check() -> QuerySet[Snapshot]:
-    """Snapshots of runs that are evidence; what is gone comes back by its connector alone."""
-    evidence = Snapshot.objects.filter(run__isnull=False, evidence__isnull=False).distinct()
-    return evidence.exclude(source_state=_S.GONE)
+    """Snapshots of runs that are evidence."""
+    return Snapshot.objects.filter(run__isnull=False, evidence__isnull=False).distinct()
 
 
 def _day(_now: datetime) -> QuerySet[Snapshot]:
@@ -128,7 +123,10 @@ def _difference(snapshot: Snapshot, run: Run) -> tuple[str, list[FieldChange]]:
         text, digest = canonical(shown)
     except Invalid:
         return "", [FieldChange(("record",), None, _("something that canonical JSON can not hold"))]
-    return digest, changes(frozen, json.loads(text))
+    found = changes(frozen, json.loads(text))
+    if run.state != Run.State.FINISHED:
+        found.append(FieldChange(("state",), Run.State.FINISHED.value, run.state))
+    return digest, found
 
 
 def _step(snapshot: Snapshot, *, gone: bool, differs: bool) -> str | None:

@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from ledger.actors import SystemActor
 from lifecycle import events
+from lifecycle.intake.reading import read_runs
 from lifecycle.models import Job, ModelVersion, Run, Snapshot
 from lifecycle.queries.differences import LONGEST, changes
 from lifecycle.services.evidence import attach_evidence, freeze_run
 from lifecycle.services.outbox import deliver
+from lifecycle.services.run_intake import upsert_runs
 from lifecycle.services.sources import ask_for_check, check_the_day, compare_source, compare_sources_of
 from tests import make
 from tests.traces import forbidden, no_trace, one_entry
@@ -40,6 +42,12 @@ def edit(snapshot, **parts):
     run.record = {**run.record, **parts}
     run.save(update_fields=["record"])
     return run
+
+
+def delete(run, *, deleted=True):
+    """The run as it is when its tracker has deleted or restored it."""
+    Run.objects.filter(pk=run.pk).update(deleted_at_source=deleted)
+    compare_sources_of(run=run)
 
 
 def said(snapshot):
@@ -94,12 +102,12 @@ def test_another_model_and_another_title_are_differences_too(frozen):
 
 def test_a_source_that_is_gone_is_marked_and_one_that_comes_back_too(frozen):
     with one_entry("evidence.source_changed"):
-        compare_sources_of(run=frozen.run, gone=True)
+        delete(frozen.run)
     frozen.refresh_from_db()
     assert frozen.source_state == "gone"
 
     with one_entry("evidence.source_restored"):
-        compare_sources_of(run=frozen.run)
+        delete(frozen.run, deleted=False)
 
     frozen.refresh_from_db()
     assert (frozen.source_state, frozen.source_differs) == ("restored", False)
@@ -197,6 +205,31 @@ def test_who_only_looks_has_nothing_looked_at(frozen):
 
     with forbidden():
         ask_for_check(project=frozen.project, actor=auditor)
+
+
+def test_what_a_source_says_later_of_a_run_marks_what_was_frozen_from_it():
+    home = make.small_project()
+    first = {
+        "external_id": "1", "kind": "TRN", "title": "Trained", "finished_at": "2026-01-02T10:00:00Z",
+        "metrics": {"accuracy": 0.93}, "tags": {"owner": "ana"},
+    }  # fmt: skip
+
+    def send(**changes):
+        upsert_runs(project=home, source="api", runs=read_runs([first | changes]), actor=MACHINE)
+
+    send()
+    frozen = freeze_run(run=Run.objects.get(), actor=MACHINE)
+    send(metrics={"accuracy": 0.93, "late": 1.0}, tags={"owner": "ben"})
+    frozen.refresh_from_db()
+    assert (frozen.source_state, said(frozen)) == (
+        "changed",
+        ["Metric late: was not there, is now 1", "Tag owner: was “ana”, is now “ben”"],
+    )
+
+    for later, state in (({"deleted": True}, "gone"), ({}, "restored"), ({"state": "failed"}, "changed")):
+        send(**later)
+        frozen.refresh_from_db()
+        assert frozen.source_state == state
 
 
 # ---- differences ----
