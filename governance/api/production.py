@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from governance.forms.production import read_moment
+from governance.queries.moments import read_moment
 from governance.queries.production import production_at
 from governance.queries.production_out import as_data
 from lifecycle.api.asking import person_asking

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from governance.errors import Invalid, Refused
-from governance.forms.production import read_moment
 from governance.models import Authorization, Deployment
+from governance.queries.moments import read_moment
 from governance.queries.production import production_at
 from governance.services.authorizations import (
     resume_authorization,
