@@ -8,6 +8,7 @@ from governance.api.production import ProductionView
 from lifecycle.api.events import EventList
 from lifecycle.api.projects import ProjectViewSet
 from lifecycle.api.runs import RunViewSet
+from lifecycle.api.webhooks import MlflowWebhookView
 from reports.api.reports import ReportViewSet
 
 router = SimpleRouter()
@@ -20,5 +21,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("gate-checks/", GateCheckView.as_view(), name="gate-checks"),
     path("production/", ProductionView.as_view(), name="production"),
     path("projects/<slug:slug>/events/", EventList.as_view(), name="project-events"),
+    path("webhooks/mlflow/<slug:key>/", MlflowWebhookView.as_view(), name="webhook-mlflow"),
     *router.urls,
 ]

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from lifecycle.outbound import AllowList
+from lifecycle.sealing import read_keys
 
 MIN_KEY_LENGTH = 50
 
@@ -137,6 +138,24 @@ def check_outbound(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
             )
         )
     return found + _authorities()
+
+
+@register(Tags.security)
+def check_secret_store(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """The keys that seal secrets of other systems are keys, and there is one."""
+    try:
+        if read_keys(settings.GATEBOOK_SECRET_STORE_KEYS):
+            return []
+        wrong = "no key"
+    except ValueError as error:
+        wrong = f"as {error} something that is not 32 bytes in base64url"
+    return [
+        Error(
+            f"GATEBOOK_SECRET_STORE_KEYS has {wrong}.",
+            hint="Leave it unset, and the first start makes a key; `manage secrets new-key` prints one.",
+            id="gatebook.E022",
+        )
+    ]
 
 
 def _authorities() -> list[CheckMessage]:

@@ -4,6 +4,7 @@ Each variable `NAME` may also be given as `NAME_FILE`, the path of a file that h
 container platforms hand over secrets.
 """
 
+import base64
 import os
 import secrets
 from pathlib import Path
@@ -48,6 +49,17 @@ def secret_key(env: Env, folder: Path) -> str:
     if not path.exists():
         _write_once(path, secrets.token_urlsafe(64))
     return path.read_text(encoding="ascii").strip()
+
+
+def secret_store_keys(env: Env, folder: Path) -> list[str]:
+    """What seals secrets of other systems, newest first; the first start makes a key, mode 0600."""
+    given: list[str] = env.list("GATEBOOK_SECRET_STORE_KEYS", default=[])
+    if given:
+        return given
+    path = folder / "secret_store_keys"
+    if not path.exists():
+        _write_once(path, base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
+    return path.read_text(encoding="ascii").split()
 
 
 def _write_once(path: Path, text: str) -> None:

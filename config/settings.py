@@ -240,6 +240,9 @@ GATEBOOK_OUTBOUND_ALLOW = env.list("GATEBOOK_OUTBOUND_ALLOW", default=[])
 # Certificate authorities (PEM) that are trusted beside the system's.
 GATEBOOK_OUTBOUND_CA = env.str("GATEBOOK_OUTBOUND_CA", default="")
 
+# What seals the secrets of connectors; the first key seals, all of them open.
+GATEBOOK_SECRET_STORE_KEYS = environment.secret_store_keys(env, GATEBOOK_HOME)
+
 # --- E-mail: notices that people asked for. Without EMAIL_URL they are files below GATEBOOK_HOME/mail. -----
 
 vars().update(environment.mail(env, GATEBOOK_HOME))

@@ -4,6 +4,8 @@ from celery import shared_task
 from django.utils.timezone import now
 
 from lifecycle.services import (
+    connector_syncs,
+    connector_work,  # noqa: F401  # registers the handler of connectors
     mails,
     outbox,
     run_execution,  # noqa: F401  # registers the handler of runs
@@ -30,5 +32,6 @@ def tick() -> None:
     """Do what has become due by the clock."""
     moment = now()
     triggers.run_due_schedules(moment)
+    connector_syncs.run_due_syncs(moment)
     sweeps.sweep_day(moment)
     mails.plan_digests(moment)

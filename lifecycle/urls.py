@@ -9,6 +9,7 @@ from lifecycle.views import (
     analytics,
     attachments,
     comments,
+    connectors,
     design,
     events,
     evidence,
@@ -171,6 +172,18 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "projects/<slug:slug>/analytics/<slug:table>.csv", analytics.project_csv, name="project-analytics-csv"
     ),
     path("projects/<slug:slug>/analytics/ocel.json", analytics.project_ocel, name="project-ocel"),
+    path("connectors/", connectors.connector_index, name="connectors"),
+    path("connectors/new/", connectors.new, name="connector-new"),
+    path("connectors/<int:pk>/", connectors.connector, name="connector"),
+    path("connectors/<int:pk>/progress/", connectors.progress, name="connector-progress"),
+    path("connectors/<int:pk>/sync/", connectors.sync_now, name="connector-sync"),
+    path("connectors/<int:pk>/try/", connectors.try_out, name="connector-try"),
+    path("connectors/<int:pk>/settings/", connectors.settings, name="connector-settings"),
+    path("connectors/<int:pk>/rules/", connectors.rules, name="connector-rules"),
+    path("connectors/<int:pk>/rules/apply/", connectors.apply_rules, name="connector-rules-apply"),
+    path(
+        "connectors/<int:pk>/rules/<int:number>/retire/", connectors.retire_rule, name="connector-rule-retire"
+    ),
     path("analytics/", analytics.analytics, name="analytics"),
     path("analytics/<slug:table>.csv", analytics.analytics_csv, name="analytics-csv"),
 ]

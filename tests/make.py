@@ -16,6 +16,7 @@ from django.utils import timezone
 from lifecycle.definitions import ProcessDocument, catalogue, digest, parse, plain
 from lifecycle.models import (
     AcceptanceCriterion,
+    Connector,
     Deliverable,
     Evidence,
     Exclusion,
@@ -307,6 +308,15 @@ def firing(trigger: Trigger | None = None, state: str = "waiting", **fields: Any
         "fired_at": timezone.now(), "decided_at": None if state == "waiting" else timezone.now(),
     } | fields  # fmt: skip
     return Firing.objects.create(trigger=home, state=state, **values)
+
+
+def connector(**fields: Any) -> Connector:
+    """An MLflow tracker at an address where nothing answers, looked at when somebody asks only."""
+    each = number()
+    values = {"key": f"tracker-{each}", "name": f"Tracker {each}", "url": "http://tracker.invalid"} | fields
+    if "created_by" not in values:
+        values["created_by"] = user(org_role="administrator")
+    return Connector.objects.create(created_at=timezone.now(), **values)
 
 
 def tomorrow() -> dt.date:

@@ -1,6 +1,15 @@
 from lifecycle.models.absences import Absence
 from lifecycle.models.attachments import Attachment
 from lifecycle.models.comments import Comment
+from lifecycle.models.connectors import (
+    SYNC_STATES,
+    Connector,
+    ConnectorRule,
+    Delivery,
+    Gap,
+    SourceRecord,
+    Sync,
+)
 from lifecycle.models.evidence import EVIDENCE_STATES, Evidence, Snapshot
 from lifecycle.models.handoffs import (
     HANDOFF_STATES,
@@ -45,6 +54,7 @@ __all__ = [
     "RISK_STATES",
     "RUN_STATES",
     "SOURCE_STATES",
+    "SYNC_STATES",
     "TASK_STATES",
     "Absence",
     "AcceptanceCriterion",
@@ -52,10 +62,14 @@ __all__ = [
     "Attachment",
     "CanvasAnswer",
     "Comment",
+    "Connector",
+    "ConnectorRule",
     "Deliverable",
+    "Delivery",
     "Evidence",
     "Exclusion",
     "Firing",
+    "Gap",
     "Handoff",
     "Iteration",
     "Job",
@@ -81,9 +95,11 @@ __all__ = [
     "ScoreMark",
     "Snapshot",
     "SourceChange",
+    "SourceRecord",
     "SourceState",
     "StackPart",
     "Sweep",
+    "Sync",
     "Task",
     "TaskDuty",
     "Trigger",

@@ -1,5 +1,11 @@
 """Who may: predicates over an actor and a record."""
 
+from lifecycle.rules.connectors import (
+    can_manage_connectors,
+    can_see_connectors,
+    can_sync,
+    can_write_rules,
+)
 from lifecycle.rules.handoffs import can_cancel, can_decide_handoff, can_offer
 from lifecycle.rules.people import (
     can_change,
@@ -28,13 +34,17 @@ __all__ = [
     "can_contribute",
     "can_create_projects",
     "can_decide_handoff",
+    "can_manage_connectors",
     "can_manage_people",
     "can_manage_processes",
     "can_manage_project",
     "can_offer",
     "can_review",
+    "can_see_connectors",
     "can_see_project",
+    "can_sync",
     "can_take_part",
+    "can_write_rules",
     "is_at_limit",
     "is_machine",
     "role_in",

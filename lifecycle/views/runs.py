@@ -58,7 +58,7 @@ def project_runs(request: HttpRequest, slug: str) -> HttpResponse:
     page = Paginator(sorting.query(run_list(project, kind=kind, state=state)), A_PAGE).get_page(
         request.GET.get("page")
     )
-    count = page.paginator.count
+    count, rights = page.paginator.count, rights_of(user, project)
     context = {
         "project": project,
         "iteration": current_iteration(project),
@@ -69,7 +69,8 @@ def project_runs(request: HttpRequest, slug: str) -> HttpResponse:
         "kinds": [("", _("All kinds")), *Run.Kind.choices],
         "states": [("", _("Any state")), *Run.State.choices],
         "title": ngettext("%d run", "%d runs", count) % count if count else _("No runs"),
-        "may_ask": rights_of(user, project).works,
+        "may_ask": rights.works,
+        "manages": rights.manages,
         "new_kinds": [(each.value, each.label) for each in KINDS],
     }
     return render(request, "lifecycle/runs.html", context)

@@ -10,6 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
 from django.urls import get_resolver, reverse
+from django.utils import timezone
 
 from lifecycle.definitions import catalogue
 from lifecycle.models import Run, Task
@@ -20,6 +21,7 @@ from lifecycle.services.process_edits import draft_from
 from lifecycle.services.tokens import issue_token
 from reports.services.reports import request_report
 from tests import make, make_gates
+from tests.lifecycle.test_pages_connectors import fill
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -94,6 +96,8 @@ def told():
     )
     issue_token(user=person, name=LONG[:100], scope="read", days=9, actor=person)
     tell(people=[person], kind="mention", key="occasion:1", subject=LONG, url="/inbox/")
+    connector = make.connector(name=LONG[:120], failures=1, last_error=LONG, last_error_at=timezone.now())
+    fill(connector, 2, home)
     draft = draft_from(document=catalogue(), actor=person)
     report = request_report(project=home, actor=person)
     gate = make_gates.gate(_project_of(person, expression="metrics['accuracy'] > 0.9"))
@@ -103,7 +107,9 @@ def told():
         "triggers": firing.trigger_id, "firings": firing.pk, "gates": gate.pk, "evaluations": evaluation.pk,
         "authorizations": home.authorizations.get().pk, "deployments": home.deployments.get().pk,
         "findings": finding.pk, "process": draft.pk, "edit": "tasks", "at": "1.1", "people": colleague.pk,
-        "reports": report.pk, "ledger": 1, "iterations": 1, "components": "data-analysis",
+        "connectors": connector.pk,
+        "reports": report.pk, "ledger": 1, "iterations": 1,
+        "components": "data-analysis",
         "canvas": "dilemmas", "maturity": "mlops-automation", "test-score": "D1",
         "lifecycle:process-version pk": home.process_version_id, "governance:gate-open key": "G2",
     }  # fmt: skip

@@ -23,7 +23,7 @@ OF_PROJECT = (
 )  # fmt: skip
 OF_SITE = (
     "governance:portfolio", "lifecycle:inbox", "lifecycle:notices", "lifecycle:process", "reports:ledger",
-    "lifecycle:analytics",
+    "lifecycle:analytics", "lifecycle:connectors",
 )  # fmt: skip
 
 

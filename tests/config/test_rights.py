@@ -96,6 +96,7 @@ def world():
         "people": people["contributor"],
         "members": project.memberships.get(user=people["contributor"]),
         "iterations": iteration,
+        "connectors": make.connector(),
     }
     return project, people, records
 

@@ -1,0 +1,1 @@
+"""What trackers say, read over the guarded client and turned into runs of ours. Nothing here writes."""
