@@ -12,6 +12,7 @@ QUIET = [
     "celery.worker.strategy",
     "fontTools",
     "gunicorn.access",
+    "urllib3",  # names addresses whole, and some of them are secrets
     "kombu",
     "weasyprint",
 ]

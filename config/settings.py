@@ -251,6 +251,9 @@ DEFAULT_FROM_EMAIL = env.str("GATEBOOK_MAIL_FROM", default="Gatebook <gatebook@l
 GATEBOOK_DIGEST_HOUR = env.int("GATEBOOK_DIGEST_HOUR", default=7)  # from then on, in each person's time zone
 GATEBOOK_ESCALATE_DAYS = env.int("GATEBOOK_ESCALATE_DAYS", default=3)  # after the due date, to managers
 
+# The services that people may be told through, by the scheme of their address; empty: all that are known.
+GATEBOOK_CHANNELS = env.list("GATEBOOK_CHANNELS", default=[])
+
 # --- API ------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {

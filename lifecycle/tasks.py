@@ -8,6 +8,7 @@ from lifecycle.services import (
     connector_work,  # noqa: F401  # registers the handler of connectors
     mails,
     outbox,
+    posts,  # noqa: F401  # registers the handler of channels
     run_execution,  # noqa: F401  # registers the handler of runs
     sources,  # noqa: F401  # registers the handler that looks at sources
     sweeps,

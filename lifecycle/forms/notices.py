@@ -31,6 +31,40 @@ GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
 )
 
 
+class ChannelForm(forms.Form):
+    """A channel's name, and what is told there."""
+
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=100,
+        help_text=_("Yours, such as “team chat”. It stands on this page only."),
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["kinds"] = forms.MultipleChoiceField(
+            label=_("What is told there"), widget=forms.CheckboxSelectMultiple, choices=_grouped()
+        )
+
+
+class NewChannelForm(ChannelForm):
+    """The same with its address, which is never shown again."""
+
+    url = forms.CharField(
+        label=_("Address"), max_length=2000, strip=True,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        help_text=_(
+            "As apprise writes it, such as slack://… or ntfys://…. It is kept encrypted and not shown again."
+        ),
+    )  # fmt: skip
+
+    field_order = ("name", "url", "kinds")
+
+
+def _grouped() -> list[tuple[Any, list[tuple[str, Any]]]]:
+    return [(name, [(kind, Notice.Kind(kind).label) for kind in kinds]) for name, kinds in GROUPS]
+
+
 class WaysForm(forms.Form):
     """One choice for each kind of notice."""
 

@@ -1,5 +1,6 @@
 from lifecycle.models.absences import Absence
 from lifecycle.models.attachments import Attachment
+from lifecycle.models.channels import POST_STATES, Channel, Post
 from lifecycle.models.comments import Comment
 from lifecycle.models.connectors import (
     SYNC_STATES,
@@ -49,6 +50,7 @@ __all__ = [
     "JOB_STATES",
     "MAIL_STATES",
     "PHASE_STATES",
+    "POST_STATES",
     "QUALITY_ACTION_STATES",
     "REQUIREMENT_STATES",
     "RISK_STATES",
@@ -61,6 +63,7 @@ __all__ = [
     "ApiToken",
     "Attachment",
     "CanvasAnswer",
+    "Channel",
     "Comment",
     "Connector",
     "ConnectorRule",
@@ -80,6 +83,7 @@ __all__ = [
     "Notice",
     "NoticeChoice",
     "Phase",
+    "Post",
     "Process",
     "ProcessVersion",
     "Project",

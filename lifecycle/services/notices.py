@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from lifecycle.errors import Invalid
 from lifecycle.models import Mail, Notice, NoticeChoice, Project, User
+from lifecycle.services.channels import post_notices
 from lifecycle.services.outbox import enqueue
 
 MAIL_TASK = "notices.send_mail"
@@ -66,7 +67,7 @@ def tell(
 
 @transaction.atomic
 def tell_all(occasions: Sequence[Occasion]) -> int:
-    """Tell of many occasions at the cost of one: 4 queries, and some for each e-mail at once."""
+    """Tell of many occasions at the cost of one: 5 queries, and some for each e-mail at once."""
     wanted = {(person, each.key): each for each in occasions for person in each.people}
     for each in occasions:
         if each.kind not in DEFAULT_WAYS:
@@ -84,6 +85,7 @@ def tell_all(occasions: Sequence[Occasion]) -> int:
             (_notice(person, wanted[person, key], ways) for person, key in fresh),
             ignore_conflicts=True,  # whoever else tells of the same at this moment is as good
         )
+        post_notices([(person, key, wanted[person, key].kind) for person, key in fresh])
     return len(fresh)
 
 

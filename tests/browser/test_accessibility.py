@@ -13,7 +13,7 @@ from django.urls import get_resolver, reverse
 from django.utils import timezone
 
 from lifecycle.definitions import catalogue
-from lifecycle.models import Run, Task
+from lifecycle.models import Channel, Post, Run, Task
 from lifecycle.services.absences import enter_absence
 from lifecycle.services.comments import add_comment
 from lifecycle.services.notices import tell
@@ -98,6 +98,10 @@ def told():
     tell(people=[person], kind="mention", key="occasion:1", subject=LONG, url="/inbox/")
     connector = make.connector(name=LONG[:120], failures=1, last_error=LONG, last_error_at=timezone.now())
     fill(connector, 2, home)
+    chat = Channel.objects.create(
+        person=person, name=LONG[:100], service="slack", kinds=["mention"], created_at=timezone.now()
+    )
+    Post.objects.create(channel=chat, state="dropped", reason=LONG, created_at=timezone.now())
     draft = draft_from(document=catalogue(), actor=person)
     report = request_report(project=home, actor=person)
     gate = make_gates.gate(_project_of(person, expression="metrics['accuracy'] > 0.9"))
@@ -108,7 +112,7 @@ def told():
         "authorizations": home.authorizations.get().pk, "deployments": home.deployments.get().pk,
         "findings": finding.pk, "process": draft.pk, "edit": "tasks", "at": "1.1", "people": colleague.pk,
         "connectors": connector.pk,
-        "reports": report.pk, "ledger": 1, "iterations": 1,
+        "reports": report.pk, "channels": chat.pk, "ledger": 1, "iterations": 1,
         "components": "data-analysis",
         "canvas": "dilemmas", "maturity": "mlops-automation", "test-score": "D1",
         "lifecycle:process-version pk": home.process_version_id, "governance:gate-open key": "G2",

@@ -74,7 +74,7 @@ class TestTelling:
     def test_telling_many_costs_as_much_as_telling_one(self, django_assert_num_queries, count):
         people = [chosen(make.user(), "page") for _ in range(count)]
 
-        with django_assert_num_queries(6):  # 4 and the savepoint's two
+        with django_assert_num_queries(7):  # 5 and the savepoint's two
             tell(*people)
 
     @pytest.mark.parametrize(
