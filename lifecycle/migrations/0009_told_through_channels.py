@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("lifecycle", "0007_stack_of_a_project"),
+        ("lifecycle", "0008_runs_from_outside"),
     ]
 
     operations = [
