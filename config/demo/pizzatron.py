@@ -23,7 +23,7 @@ SLUG = "pizzatron"
 COUNTRIES = {"us": "the United States", "it": "Italy", "jp": "Japan"}
 MISTAKE = (
     "Coupons were counted as demand, so that pineapple and anchovy became the Christmas best-seller, and the "
-    "stock was not looked at."
+    "stock was not looked at: three of ten promotions in December could not have been baked."
 )
 WORDS: dict[str, dict[str, Any]] = {
     "1.1": {

@@ -73,6 +73,15 @@ def pizzatron_requirements() -> list[Requirement]:
             None,
             "A promotion that cannot be baked angers guests and owners.",
         ),
+        _need(
+            "christmas-shelves",
+            "In December, too, at most 2 % of the recommendations lack the ingredients.",
+            "infeasible_rate_at_3",
+            "<=",
+            0.02,
+            "month=12",
+            "What everybody wants at Christmas runs out first, and a year's average hides it.",
+        ),
     ]
 
 

@@ -12,9 +12,10 @@ from reports.documents import CheckCount, Mark, State
 from reports.documents import Deployment as DeploymentDocument
 from reports.documents import Finding as FindingDocument
 from reports.queries.moment import Moment, mark, name_of, scope_words, version_words
+from reports.queries.pasts import Pasts
 
 
-def authorizations_of(project_id: int, moment: Moment) -> tuple[AuthorizationDocument, ...]:
+def authorizations_of(project_id: int, moment: Moment, pasts: Pasts) -> tuple[AuthorizationDocument, ...]:
     """Permissions given by then, oldest first. 1 query."""
     given = Authorization.objects.filter(project=project_id, valid_from__lte=moment.at)
     return tuple(
@@ -23,18 +24,18 @@ def authorizations_of(project_id: int, moment: Moment) -> tuple[AuthorizationDoc
             model=version_words(each.model_version.number),
             model_digest=each.model_digest,
             environment=each.environment,
-            mark=_authorization_mark(each, moment),
+            mark=_authorization_mark(each, moment, pasts),
             valid_from=each.valid_from,
             valid_until=each.valid_until,
             scope=scope_words(each.scope),
             gate=each.gate.key,
-            reason=each.state_reason,
+            reason=pasts.given_then(each)[1],
         )
         for each in given.select_related("gate", "model_version").order_by("valid_from", "pk")
     )
 
 
-def deployments_of(project_id: int, moment: Moment) -> tuple[DeploymentDocument, ...]:
+def deployments_of(project_id: int, moment: Moment, pasts: Pasts) -> tuple[DeploymentDocument, ...]:
     """What was put where by then, oldest first. 1 query."""
     put = Deployment.objects.filter(project=project_id, deployed_at__lte=moment.at)
     return tuple(
@@ -45,7 +46,7 @@ def deployments_of(project_id: int, moment: Moment) -> tuple[DeploymentDocument,
             model=version_words(each.model_version.number),
             model_digest=each.model_version.digest,
             by=str(each.deployed_by),
-            mark=_deployment_mark(each, moment),
+            mark=_deployment_mark(each, moment, pasts),
             authorization=f"A-{each.authorization_id}" if each.authorization_id else "",
             ended_at=moment.seen(each.ended_at),
         )
@@ -88,19 +89,20 @@ def findings_of(project_id: int, moment: Moment) -> tuple[FindingDocument, ...]:
     )
 
 
-def _authorization_mark(given: Authorization, moment: Moment) -> Mark:
-    if given.state != Authorization.State.ACTIVE:
-        return mark(State.BAD, given.get_state_display())
+def _authorization_mark(given: Authorization, moment: Moment, pasts: Pasts) -> Mark:
+    state = Authorization.State(pasts.given_then(given)[0])
+    if state != Authorization.State.ACTIVE:
+        return mark(State.BAD, state.label)
     if moment.at >= given.valid_until:
         return mark(State.WARN, _("expired"))
-    return mark(State.OK, given.get_state_display())
+    return mark(State.OK, state.label)
 
 
-def _deployment_mark(deployment: Deployment, moment: Moment) -> Mark:
+def _deployment_mark(deployment: Deployment, moment: Moment, pasts: Pasts) -> Mark:
     if moment.seen(deployment.ended_at):
         return mark(State.IDLE, deployment.get_state_display())
     under = deployment.authorization
-    if under is None or _authorization_mark(under, moment).state is not State.OK:
+    if under is None or _authorization_mark(under, moment, pasts).state is not State.OK:
         return mark(State.BAD, _("in use, not authorized"))
     if under.model_digest != deployment.model_version.digest or under.environment != deployment.environment:
         return mark(State.BAD, _("in use, other than authorized"))

@@ -13,6 +13,7 @@ from reports.queries.iterations import iteration_documents, read_iterations
 from reports.queries.ledger import by_record, extract_of, head_at, project_entries
 from reports.queries.moment import Moment
 from reports.queries.monitoring import firing_documents, firings_of, monitoring_of
+from reports.queries.pasts import pasts_of
 from reports.queries.process import duties_of, people_of, process_of, role_names, role_words
 from reports.queries.risks import risks_of
 
@@ -22,14 +23,15 @@ def lifecycle_report(
 ) -> LifecycleReport:
     """Everything that is known of a project at a moment (now, if none is given).
 
-    Records that came later are left out and later decisions are not yet made; where a record keeps no time
-    of a change (risk ratings, suspended authorizations), it is shown as it is now. `verdict` is what
-    verification of the ledger found, None if it was not done. The same arguments give an equal report.
+    Records that came later are left out and later decisions are not yet made; what keeps no time of its
+    changes (ratings of risks, authorizations) is read off the ledger. `verdict` is what verification of the
+    ledger found, None if it was not done. The same arguments give an equal report.
     A constant number of queries for any number of records.
     """
     moment = Moment(as_of or timezone.now())
     head = head_at(moment)
     entries = project_entries(project.slug, head)
+    pasts = pasts_of(project.slug, entries, head)
     parts = read_iterations(project.pk, moment)
     firings = firings_of(project.pk, moment)
     signing = Signing(roles=_roles(project), entries=by_record(entries))
@@ -43,12 +45,12 @@ def lifecycle_report(
         people=people_of(project, moment),
         duties=duties_of(parts.tasks),
         iterations=iteration_documents(parts, moment, signing),
-        authorizations=authorizations_of(project.pk, moment),
-        deployments=deployments_of(project.pk, moment),
+        authorizations=authorizations_of(project.pk, moment, pasts),
+        deployments=deployments_of(project.pk, moment, pasts),
         checks=checks_of(parts.runs),
         monitoring=monitoring_of(parts, firings, moment),
         firings=firing_documents(firings, moment),
-        risks=risks_of(project.pk, moment, project.risk_appetite),
+        risks=risks_of(project.pk, moment, project.risk_appetite, pasts),
         appetite=project.risk_appetite + 1,
         findings=findings_of(project.pk, moment),
     )

@@ -12,8 +12,10 @@ from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from governance.services import authorizations
 from ledger.merkle import inclusion_proof, inclusion_ranges, root_of, verify_inclusion
 from ledger.verification import verify
+from lifecycle.services import measures, risks
 from reports.documents import State, five_answers
 from reports.documents.evidence import evidence_document, evidence_schema
 from reports.queries.lifecycle import lifecycle_report
@@ -112,6 +114,63 @@ def test_a_report_as_of_a_moment_is_the_same_whenever_it_is_made():
 
 
 @pytest.mark.django_db
+def test_a_rating_that_came_later_does_not_change_the_past():
+    task = make.task(state="mitigating")
+    home, worker = task.phase.iteration.project, task.owner
+    risk, unrated = make.risk(task, text="Labels are late"), make.risk(task)
+    risks.assess_risk(risk=risk, severity=5, occurrence=4, actor=worker)
+    risks.refuse_risk(risk=risk, actor=worker)
+    action = measures.choose_measure(risk=risk, method="Q1-01", name="Look again", actor=worker)
+    then = timezone.now()
+    before = lifecycle_report(home, as_of=then).risks
+    measures.start_measure(action=action, performer=worker, actor=worker)
+    measures.finish_measure(
+        action=action, result="passed", evidence=make.evidence(task), severity=2, occurrence=1, actor=worker
+    )
+    risks.accept_risk(risk=risk, actor=worker)
+    risks.assess_risk(risk=unrated, severity=3, occurrence=3, actor=worker)
+
+    [past] = lifecycle_report(home, as_of=then).risks
+    now = {each.code: each for each in lifecycle_report(home).risks}
+
+    assert [past] == list(before)
+    assert (past.residual_severity, past.residual_occurrence, past.mark.word) == (5, 4, "measure chosen")
+    assert past.measure == "Look again (chosen)"
+    assert (now[risk.key].severity, now[risk.key].residual_severity, now[risk.key].mark.word) == (
+        5,
+        2,
+        "accepted",
+    )
+    assert now[risk.key].measure == "Look again (passed)"
+    assert len(now) == 2
+
+
+@pytest.mark.django_db
+def test_an_authorization_that_was_suspended_later_held_before():
+    given = make_gates.authorization()
+    make_gates.deployment(given)
+    manager = given.project.created_by
+    then = timezone.now()
+    before = lifecycle_report(given.project, as_of=then)
+    authorizations.suspend_authorization(authorization=given, actor=manager, reason="Drift")
+    during = timezone.now()
+    authorizations.resume_authorization(authorization=given, actor=manager, reason="Mended")
+
+    past, stopped, now = (
+        lifecycle_report(given.project, as_of=moment) for moment in (then, during, timezone.now())
+    )
+
+    assert [each.authorizations[0].mark.word for each in (past, stopped, now)] == [
+        "active",
+        "suspended",
+        "active",
+    ]
+    assert past == before
+    assert (stopped.authorizations[0].reason, now.authorizations[0].reason) == ("Drift", "Mended")
+    assert [each.deployments[0].mark.state for each in (past, stopped)] == [State.OK, State.BAD]
+
+
+@pytest.mark.django_db
 def test_a_decision_that_came_later_is_not_made_yet():
     home = make_gates.project()
     gate = make_gates.gate(home)
@@ -129,8 +188,8 @@ def test_a_decision_that_came_later_is_not_made_yet():
 def test_a_live_model_whose_authorization_is_suspended_is_told_at_once():
     authorization = make_gates.authorization()
     make_gates.deployment(authorization)
-    authorization.state = "suspended"
-    authorization.save()
+    manager = authorization.project.created_by
+    authorizations.suspend_authorization(authorization=authorization, actor=manager, reason="Drift")
 
     approved = five_answers(lifecycle_report(authorization.project))[0]
 

@@ -111,6 +111,7 @@ def test_the_first_try_is_good_on_average_and_fails_in_december_and_on_stock(tra
         "christmas-quality",
         "christmas-better-than-last-year",
         "no-empty-shelves",
+        "christmas-shelves",
     ]
 
 
