@@ -40,14 +40,10 @@ def export_tiles(folder: Path, checkpoint: Checkpoint, progress: Progress | None
     written = 0
     listed = list(tiles_of(checkpoint.size))
     for done, (level, number, width) in enumerate(listed):
-        suffix = "" if width == WIDTH else f".p/{width}"
-        written += _write(
-            folder / f"tile/{level}/{tile_name(number)}{suffix}", tile_hashes, level, number, width
-        )
+        name = tile_name(number) + ("" if width == WIDTH else f".p/{width}")
+        written += _write(folder / f"tile/{level}/{name}", tile_hashes, level, number, width)
         if level == 0:
-            written += _write(
-                folder / f"tile/entries/{tile_name(number)}{suffix}", entry_bundle, number, width
-            )
+            written += _write(folder / f"tile/entries/{name}", entry_bundle, number, width)
         if progress:
             progress(done + 1, len(listed))
     _replace(folder / "checkpoint", checkpoint_text(checkpoint).encode())  # last: it promises the rest

@@ -78,10 +78,8 @@ def test_the_exported_lines_give_the_root_without_us(tmp_path):
     tree = merkle.Frontier()
     for line in lines:
         leaf, payload = json.loads(line["leaf"]), line["payload"]
-        assert (
-            sha256(bytes.fromhex(payload["salt"]) + payload["body"].encode()).hexdigest()
-            == leaf["payload_hash"]
-        )
+        salted = bytes.fromhex(payload["salt"]) + payload["body"].encode()
+        assert sha256(salted).hexdigest() == leaf["payload_hash"]
         tree.append(merkle.leaf_hash(line["leaf"].encode()))
     statement = notes.parse_statement(notes.parse_note(last["checkpoint"]).text)
     assert (tree.size, tree.root()) == (statement.size, statement.root)

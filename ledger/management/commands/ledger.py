@@ -56,9 +56,7 @@ class Command(BaseCommand):
 
     def _add_witness(self, parser: ArgumentParser) -> None:
         parser.add_argument("--name", required=True, help=_("your name under the checkpoints you cosign"))
-        parser.add_argument(
-            "--log", action="append", required=True, metavar="KEY", help=_("a line of `keys`")
-        )
+        parser.add_argument("--log", action="append", required=True, metavar="KEY", help=_("of `keys`"))
         parser.add_argument("--state", type=Path, required=True, metavar="FOLDER")
         parser.add_argument("--bind", default="127.0.0.1:8010", metavar="HOST:PORT")
 
@@ -123,9 +121,8 @@ class Command(BaseCommand):
         )
         host, _colon, port = options["bind"].rpartition(":")
         with witness.server(host, int(port), cosigner) as listening:
-            self.stdout.write(
-                _("Witness %(key)s listens on %(bind)s") % {"key": own, "bind": options["bind"]}
-            )
+            said = _("Witness %(key)s listens on %(bind)s")
+            self.stdout.write(said % {"key": own, "bind": options["bind"]})
             self.stdout.flush()
             try:
                 listening.serve_forever()
