@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from lifecycle.outbound import AllowList
 from lifecycle.sealing import read_keys
+from reports.services.anchors import Anchor
 
 MIN_KEY_LENGTH = 50
 
@@ -50,6 +51,19 @@ def check_address(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
             )
         ]
     return []
+
+
+@register()
+def check_anchors(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Every place for checkpoints is one that Gatebook can lay them down in."""
+    found: list[CheckMessage] = []
+    for target in settings.GATEBOOK_LEDGER_ANCHORS:
+        try:
+            Anchor.parse(target)
+        except ValueError as error:
+            hint = "docs/settings.md shows each form of GATEBOOK_LEDGER_ANCHORS."
+            found.append(Error(str(error), hint=hint, id="gatebook.E030"))
+    return found
 
 
 @register(Tags.security)

@@ -209,6 +209,7 @@ CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = {
     "sweep-outbox": {"task": "lifecycle.sweep_outbox", "schedule": 5.0, "options": {"expires": 5}},
     "tick": {"task": "lifecycle.tick", "schedule": 30.0, "options": {"expires": 30}},
+    "publish": {"task": "reports.publish", "schedule": 60.0, "options": {"expires": 60}},
 }
 
 # A worker's hold on a job without a sign of life, in seconds; it gives a sign three times in that span.
@@ -232,6 +233,10 @@ GATEBOOK_KEYS = GATEBOOK_HOME / "keys"
 GATEBOOK_SIGNING_KEY = env.str("GATEBOOK_SIGNING_KEY", default="")
 # The name under which others know the ledger; empty: made from GATEBOOK_URL when first published.
 GATEBOOK_LOG_ORIGIN = env.str("GATEBOOK_LOG_ORIGIN", default="")
+GATEBOOK_CHECKPOINT_SECONDS = env.int("GATEBOOK_CHECKPOINT_SECONDS", default=300)
+# Where checkpoints are laid down outside: file:/folder, git:/repository, mail:a@b.example, tsa:https://…
+GATEBOOK_LEDGER_ANCHORS = env.list("GATEBOOK_LEDGER_ANCHORS", default=[])
+GATEBOOK_ANCHOR_HOURS = env.int("GATEBOOK_ANCHOR_HOURS", default=24)
 
 # --- Requests to other systems --------------------------------------------------------------------
 

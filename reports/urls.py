@@ -1,8 +1,11 @@
 """Addresses of the pages of this app: reports, and the ledger as far as a reader sees it."""
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, register_converter
 
-from reports.views import ledger, reports
+from reports.paths import TileConverter
+from reports.views import ledger, log, reports
+
+register_converter(TileConverter, "tile")
 
 app_name = "reports"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -14,4 +17,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ledger/verification", ledger.verification, name="ledger-verification"),
     path("ledger/<int:index>/", ledger.entry, name="ledger-entry"),
     path("ledger/<int:index>/proof.json", ledger.proof, name="ledger-proof"),
+    path("ledger/<int:index>/tlog-proof", log.proof, name="ledger-tlog-proof"),
+    path("ledger/checkpoint", log.checkpoint, name="ledger-checkpoint"),
+    path("ledger/keys", log.keys, name="ledger-keys"),
+    path("ledger/tile/entries/<tile:place>", log.entries, name="ledger-entry-tile"),
+    path("ledger/tile/<int:level>/<tile:place>", log.tile, name="ledger-tile"),
 ]

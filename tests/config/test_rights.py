@@ -21,6 +21,8 @@ from django.urls import get_resolver, reverse
 from django.urls.exceptions import NoReverseMatch
 
 from ledger.models import Entry
+from ledger.publishing import publish_checkpoint
+from reports.paths import TilePlace
 from tests import make, make_gates
 from tests.governance.given import rows
 
@@ -39,6 +41,9 @@ PUBLIC = {
     "healthz": "a supervisor asks it",
     "readyz": "a supervisor asks it",
     "lifecycle:login": "the door itself",
+    "reports:ledger-checkpoint": "a witness without an account needs it; it says how much, not what",
+    "reports:ledger-keys": "public halves of keys",
+    "reports:ledger-tile": "hashes, from which nothing can be read",
     "lifecycle:logout": "who is not logged in is logged out already",
 }
 # What an auditor asks for although it leaves a job and an entry: it reads, and changes no record of others.
@@ -98,6 +103,7 @@ def world():
         "iterations": iteration,
         "connectors": make.connector(),
     }
+    publish_checkpoint()
     return project, people, records
 
 
@@ -105,7 +111,7 @@ def address_of(name, path, project, records):
     """An address of this route that exists where there is such a record; None for what has no name."""
     segments = re.findall(r"([a-z-]+)/(?:\(\?P)?<(?:int:|slug:|str:)?(pk|number|key|order|index)\b", path)
     values = {"slug": project.slug, "key": "P2", "order": 1, "index": 1, "number": 1, "part": "tasks"}
-    values["pk"] = 999_999
+    values |= {"pk": 999_999, "level": 0, "place": TilePlace(0, 1)}
     for segment, what in segments:
         kind = "members" if segment == "people" and path.startswith("projects/") else segment
         if what == "pk" and kind in records:
