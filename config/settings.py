@@ -224,6 +224,16 @@ OUTBOX_RETRY_SECONDS = env.float(
 # The folder that runs may read data from, and nothing outside it.
 GATEBOOK_DATA_ROOT = Path(env.str("GATEBOOK_DATA_ROOT", default=str(GATEBOOK_HOME / "data"))).expanduser()
 
+# Where models may be registered from besides web addresses: local folders and s3://bucket/prefix.
+GATEBOOK_MODEL_ROOTS = env.list("GATEBOOK_MODEL_ROOTS", default=[str(GATEBOOK_DATA_ROOT)])
+GATEBOOK_MODEL_BYTES = env.int("GATEBOOK_MODEL_MB", default=10_000) * 1_000_000
+# Public keys (*.pem, *.pub) that signatures of models are verified with.
+GATEBOOK_MODEL_KEYS = env.str("GATEBOOK_MODEL_KEYS", default="")
+# The S3-compatible store of the roots that begin with s3://; empty: AWS and its usual credentials.
+GATEBOOK_S3_ENDPOINT = env.str("GATEBOOK_S3_ENDPOINT", default="")
+GATEBOOK_S3_KEY = env.str("GATEBOOK_S3_KEY", default="")
+GATEBOOK_S3_SECRET = env.str("GATEBOOK_S3_SECRET", default="")
+
 # The most that one file attached to a task may have.
 GATEBOOK_ATTACHMENT_BYTES = env.int("GATEBOOK_ATTACHMENT_MB", default=20) * 1_000_000
 

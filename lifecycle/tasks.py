@@ -9,6 +9,7 @@ from lifecycle.services import (
     mails,
     outbox,
     posts,  # noqa: F401  # registers the handler of channels
+    registering,  # noqa: F401  # registers the handler of registrations
     run_execution,  # noqa: F401  # registers the handler of runs
     sources,  # noqa: F401  # registers the handler that looks at sources
     sweeps,

@@ -11,6 +11,7 @@ from lifecycle.models.connectors import (
     SourceRecord,
     Sync,
 )
+from lifecycle.models.data_sets import DataSet, DataSetVersion, DataUse
 from lifecycle.models.evidence import EVIDENCE_STATES, Evidence, Snapshot
 from lifecycle.models.handoffs import (
     HANDOFF_STATES,
@@ -23,6 +24,7 @@ from lifecycle.models.notices import MAIL_STATES, Mail, Notice, NoticeChoice, Sw
 from lifecycle.models.outbox import JOB_STATES, Job
 from lifecycle.models.processes import Process, ProcessVersion
 from lifecycle.models.projects import Membership, Project
+from lifecycle.models.registrations import REGISTRATION_STATES, ModelSignature, Registration
 from lifecycle.models.reported_events import ReportedEvent
 from lifecycle.models.requirements import REQUIREMENT_STATES, Requirement
 from lifecycle.models.risks import (
@@ -52,6 +54,7 @@ __all__ = [
     "PHASE_STATES",
     "POST_STATES",
     "QUALITY_ACTION_STATES",
+    "REGISTRATION_STATES",
     "REQUIREMENT_STATES",
     "RISK_STATES",
     "RUN_STATES",
@@ -67,6 +70,9 @@ __all__ = [
     "Comment",
     "Connector",
     "ConnectorRule",
+    "DataSet",
+    "DataSetVersion",
+    "DataUse",
     "Deliverable",
     "Delivery",
     "Evidence",
@@ -79,6 +85,7 @@ __all__ = [
     "Mail",
     "MaturityLevel",
     "Membership",
+    "ModelSignature",
     "ModelVersion",
     "Notice",
     "NoticeChoice",
@@ -88,6 +95,7 @@ __all__ = [
     "ProcessVersion",
     "Project",
     "QualityAction",
+    "Registration",
     "ReportedEvent",
     "Requirement",
     "Risk",

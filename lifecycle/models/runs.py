@@ -138,13 +138,26 @@ RUN_STATES = StateMachine(
 
 
 class ModelVersion(models.Model):
-    """A model as it was made, named by the SHA-256 of its artifact."""
+    """A model as it was made, named by the SHA-256 of its artifact; a folder as model signing names it."""
 
     project = models.ForeignKey("lifecycle.Project", models.PROTECT, related_name="model_versions")
     number = models.PositiveIntegerField()
     digest = models.CharField(max_length=64, help_text="SHA-256 of the artifact")
-    path = models.CharField(max_length=300, help_text="name in the default storage")
+    path = models.CharField(
+        max_length=300, blank=True, help_text="name in the default storage; empty: it lies where it came from"
+    )
     size = models.BigIntegerField(help_text="bytes")
+    source_uri = models.CharField(
+        max_length=2000,
+        blank=True,
+        default="",
+        help_text="where it was read from; empty: a run of ours made it",
+    )
+    manifest = models.TextField(
+        blank=True,
+        default="",
+        help_text="canonical JSON of its files with names and digests; empty: one of ours",
+    )
     created_at = models.DateTimeField()
 
     class Meta:

@@ -44,6 +44,7 @@ from lifecycle.intake.outside_run import OutsideRun
 from lifecycle.models import ModelVersion, Project, Run, RunBatch, RunHistory, RunRevision
 from lifecycle.models.run_batches import leaf_of, pack_lines
 from lifecycle.rules import can_take_part, is_machine
+from lifecycle.services.data_uses import note_data
 from lifecycle.services.run_places import Place, places_of
 from lifecycle.services.steps import allow, ensure_active, locked, person, record
 
@@ -135,6 +136,7 @@ def upsert_runs(*, project: Project, source: str, runs: Sequence[OutsideRun], ac
         root="0" * 64, packed=b"",
     )  # fmt: skip
     _write(writing, batch)
+    note_data(project, [(each.run.pk, each.content.record) for each in writing])
     _seal(batch, writing)
     _tell(writing, batch)
     record(

@@ -13,6 +13,7 @@ from lifecycle import events
 from lifecycle.actions import LifecycleAction
 from lifecycle.models import RUN_STATES, Iteration, ModelVersion, Project, Run, Task
 from lifecycle.rules import can_take_part, is_machine
+from lifecycle.services.data_uses import note_data
 from lifecycle.services.model_store import StoredModel
 from lifecycle.services.run_records import check_place, enter
 from lifecycle.services.run_requests import (
@@ -89,6 +90,7 @@ def record_run(
         started_at=started_at or moment,
         finished_at=moment,
     )
+    note_data(project, [(run.pk, run.record)])
     enter(run, LifecycleAction.RUN_FINISHED, actor, source=source, metrics=record.get("metrics"),
             model=model_version.digest if model_version else None)  # fmt: skip
     _tell(run)
@@ -137,6 +139,7 @@ def finish_run(*, run: Run, record: Mapping[str, Any], model: StoredModel | None
     run.record = dict(record)
     run.progress, run.step, run.finished_at = 1.0, "", now()
     run.save(update_fields=["state", "record", "progress", "step", "finished_at", "model_version"])
+    note_data(run.project, [(run.pk, run.record)])
     enter(
         run, LifecycleAction.RUN_FINISHED, MACHINE, spec=run.spec_digest, metrics=record.get("metrics"),
         model=run.model_version.digest if run.model_version else None,
