@@ -7,6 +7,7 @@ from governance.api.gate_checks import GateCheckView
 from governance.api.production import ProductionView
 from lifecycle.api.events import EventList
 from lifecycle.api.projects import ProjectViewSet
+from lifecycle.api.registrations import DataSetViewSet, RegistrationViewSet
 from lifecycle.api.runs import RunViewSet
 from lifecycle.api.webhooks import MlflowWebhookView
 from reports.api.reports import ReportViewSet
@@ -14,6 +15,8 @@ from reports.api.reports import ReportViewSet
 router = SimpleRouter()
 router.register("projects", ProjectViewSet, basename="project")
 router.register("runs", RunViewSet, basename="run")
+router.register("registrations", RegistrationViewSet, basename="registration")
+router.register("data-sets", DataSetViewSet, basename="data-set")
 router.register("reports", ReportViewSet, basename="report")
 
 app_name = "api"

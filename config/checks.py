@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,6 +10,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
+from lifecycle.artifacts.signatures import trusted_keys
 from lifecycle.outbound import AllowList
 from lifecycle.sealing import read_keys
 from reports.services.anchors import Anchor
@@ -185,4 +187,18 @@ def _authorities() -> list[CheckMessage]:
                 id="gatebook.E021",
             )
         ]
+    return []
+
+
+@register(Tags.security)
+def check_model_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Every file among the keys for models' signatures is a public key."""
+    if not settings.GATEBOOK_MODEL_KEYS:
+        return []
+    try:
+        trusted_keys(Path(settings.GATEBOOK_MODEL_KEYS))
+    except (OSError, ValueError) as error:
+        hint = "GATEBOOK_MODEL_KEYS is a folder of *.pem or *.pub with public keys on P-256, P-384 or P-521."
+        text = f"The keys for signatures of models can not be read: {error}"
+        return [Error(text, hint=hint, id="gatebook.E030")]
     return []

@@ -17,6 +17,8 @@ from lifecycle.definitions import ProcessDocument, catalogue, digest, parse, pla
 from lifecycle.models import (
     AcceptanceCriterion,
     Connector,
+    DataSet,
+    DataSetVersion,
     Deliverable,
     Evidence,
     Exclusion,
@@ -30,6 +32,7 @@ from lifecycle.models import (
     ProcessVersion,
     Project,
     QualityAction,
+    Registration,
     Requirement,
     Risk,
     Run,
@@ -239,6 +242,23 @@ def model_version(project: Project | None = None, **fields: Any) -> ModelVersion
     name = hashlib.sha256(f"model {each}".encode()).hexdigest()
     values = {"number": each, "digest": name, "path": f"models/{name}.skops", "size": 1000} | fields
     return ModelVersion.objects.create(project=home, created_at=timezone.now(), **values)
+
+
+def data_version(project: Project | None = None, **fields: Any) -> DataSetVersion:
+    """The first version of a new data set."""
+    each, now = number(), timezone.now()
+    home = fields.pop("data_set", None) or DataSet.objects.create(
+        project=project or small_project(), name=f"Data {each}", created_at=now
+    )
+    digest = hashlib.sha256(f"data {each}".encode()).hexdigest()
+    values = {"number": each, "method": "bytes", "digest": digest, "file_digest": digest, "rows": 5} | fields
+    return DataSetVersion.objects.create(data_set=home, **{"created_at": now, **values})
+
+
+def registration(project: Project | None = None, **fields: Any) -> Registration:
+    """A model that was asked for and waits for a worker."""
+    values = {"kind": "model", "uri": f"m{number()}.onnx", "created_at": timezone.now()} | fields
+    return Registration.objects.create(project=project or small_project(), **values)
 
 
 def snapshot(project: Project | None = None, kind: str = "TRN", **fields: Any) -> Snapshot:

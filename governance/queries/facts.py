@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from governance.models import Authorization, Finding, Gate
-from lifecycle.models import Evidence, ModelVersion, Requirement, Risk, Task
+from lifecycle.models import Evidence, ModelSignature, ModelVersion, Requirement, Risk, Task
 
 _LARGEST = sys.float_info.max  # not a number fails every comparison
 _COUNTS = (Evidence.State.ATTACHED, Evidence.State.VERIFIED)
@@ -32,7 +32,7 @@ class Facts:
 
 
 def facts_of(gate: Gate) -> Facts:
-    """Everything the criteria of this gate may look at. 8 queries, whatever the number of records.
+    """Everything the criteria of this gate may look at. 9 queries, whatever the number of records.
 
     Metrics come from the snapshots of evaluation and training runs of the gate's model version alone, so that
     another version's numbers can't speak for it; a later evaluation overrides what the training measured.
@@ -58,7 +58,10 @@ def facts_of(gate: Gate) -> Facts:
             Finding.objects.filter(project=gate.iteration.project).values("severity", "state").order_by("pk")
         ),
         "evidence": [_evidence(item) for item in _standing(evidence)],
-        "run": _run_facts(records, reproduced=_reproduced(evidence, gate.model_version_id)),
+        "run": {
+            **_run_facts(records, reproduced=_reproduced(evidence, gate.model_version_id)),
+            **_signature(gate.model_version_id),
+        },
         "data": _data_facts(records),
         "monitoring": _monitoring(evidence),
         "scope": gate.scope,
@@ -248,6 +251,13 @@ def _run_facts(records: list[dict[str, Any]], *, reproduced: bool) -> dict[str, 
         }
         found.update({name: value for name, value in named.items() if value is not None})
     return found
+
+
+def _signature(model_version_id: int | None) -> dict[str, Any]:
+    """What the signature of the model was worth when it was last looked at: `none` without one. 1 query."""
+    found = ModelSignature.objects.filter(model_version=model_version_id).order_by("-pk")
+    state, key = found.values_list("state", "key_name").first() or ("none", "")
+    return {"model_signature": state, "model_signed_by": key}
 
 
 def _data_facts(records: list[dict[str, Any]]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from governance.models import Authorization, Deployment, Finding, Gate, Signoff
-from lifecycle.models import ModelVersion, Project, Run
+from lifecycle.models import ModelSignature, ModelVersion, Project, Run
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class VersionLine:
     gates: list[Gate]
     authorizations: list[Authorization]
     deployments: list[Deployment]
+    signature: ModelSignature | None = None
 
     @property
     def is_live(self) -> bool:
@@ -81,7 +82,7 @@ class AuthorizationPage:
 
 
 def models_page(project: Project) -> ModelsPage:
-    """Model versions, authorizations, deployments and findings of a project. 6 queries for any number."""
+    """Model versions, authorizations, deployments and findings of a project. 7 queries for any number."""
     versions = list(project.model_versions.order_by("-number"))
     gates = list(Gate.objects.filter(iteration__project=project, model_version__isnull=False))
     authorizations = list(
@@ -93,6 +94,8 @@ def models_page(project: Project) -> ModelsPage:
         )
     )
     runs, values = _runs(project)
+    found = ModelSignature.objects.filter(model_version__project=project).defer("bundle").order_by("pk")
+    signatures = {each.model_version_id: each for each in found}
     by_gate, by_given, by_deployed = _by(gates), _by(authorizations), _by(deployments)
     return ModelsPage(
         lines=[
@@ -104,6 +107,7 @@ def models_page(project: Project) -> ModelsPage:
                 gates=sorted(by_gate[each.pk], key=lambda gate: gate.opened_at),
                 authorizations=by_given[each.pk],
                 deployments=by_deployed[each.pk],
+                signature=signatures.get(each.pk),
             )
             for each in versions
         ],

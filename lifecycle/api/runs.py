@@ -131,12 +131,13 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
             spec=data["spec"],
             model_version=_model_version(project, data["kind"], data.get("model_digest")),
             actor=actor,
-            once=_key(request),
+            once=idempotency_key(request),
         )
         return Response(RunDetailOut(run).data, status=status.HTTP_201_CREATED)
 
 
-def _key(request: Request) -> str:
+def idempotency_key(request: Request) -> str:
+    """The key that was sent along; empty without one. `Invalid` for one that cannot be kept."""
     key = request.headers.get("Idempotency-Key", "").strip()
     if len(key) > LONGEST_KEY or not key.isprintable():
         text = _("An idempotency key has at most %(most)d printable characters.") % {"most": LONGEST_KEY}

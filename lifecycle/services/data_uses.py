@@ -137,12 +137,13 @@ def _made(project: Project, missing: Mapping[tuple[str, str], Used]) -> dict[tup
     moment = now()
     names = sorted({name for name, _digest in missing})
     sets = {each.name: each for each in DataSet.objects.filter(project=project, name__in=names)}
-    fresh = {}
+    fresh: dict[str, DataSet] = {}
     for each in missing.values():
-        if each.name not in sets and each.name not in fresh:
-            fresh[each.name] = DataSet(
-                project=project, name=each.name, source=each.uri, owner=each.owner, created_at=moment
+        if each.name not in sets:
+            new = fresh.setdefault(
+                each.name, DataSet(project=project, name=each.name, source=each.uri, created_at=moment)
             )
+            new.owner = new.owner or each.owner
     sets |= {each.name: each for each in DataSet.objects.bulk_create(fresh.values(), batch_size=500)}
     last = dict(
         DataSetVersion.objects.filter(data_set__in=[each.pk for each in sets.values()])

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from lifecycle.errors import Invalid, Refused
-from lifecycle.models import Deliverable, Evidence, Run, Snapshot
+from lifecycle.models import DataSetVersion, Deliverable, Evidence, Run, Snapshot
 from lifecycle.services.evidence import digest_of
 from lifecycle.services.proof import LIVE
 
@@ -35,7 +35,7 @@ def ensure_current(deliverables: Iterable[Deliverable], offered_at: datetime | N
 
 
 def differences(deliverables: Iterable[Deliverable], offered_at: datetime | None) -> list[Difference]:
-    """What has changed among deliverables tied to snapshots. At most 6 queries for each of them."""
+    """What has changed among deliverables tied to snapshots. At most 7 queries for each of them."""
     found = (_difference(each, offered_at) for each in deliverables if each.snapshot is not None)
     return [each for each in found if each is not None]
 
@@ -43,7 +43,7 @@ def differences(deliverables: Iterable[Deliverable], offered_at: datetime | None
 def _difference(deliverable: Deliverable, offered_at: datetime | None) -> Difference | None:
     snapshot = deliverable.snapshot
     assert snapshot is not None
-    text = _expired(deliverable.name, snapshot)
+    text = _expired(deliverable.name, snapshot) or _newer_data(deliverable.name, snapshot, offered_at)
     if not text and offered_at is not None and snapshot.run is not None:
         text = _done_again(deliverable.name, snapshot, snapshot.run, offered_at)
     return Difference(deliverable.order, text) if text else None
@@ -65,6 +65,19 @@ def _expired(name: str, snapshot: Snapshot) -> str:
         return text
     now = _("In its place there is %(new)s") % {"new": _named(latest.snapshot)}
     return f"{text} {now}{_metrics(_record_of(snapshot), _record_of(latest.snapshot))}."
+
+
+def _newer_data(name: str, snapshot: Snapshot, since: datetime | None) -> str:
+    """What is said of a data-set version that another has followed since the offer; empty if none has."""
+    frozen = DataSetVersion.objects.select_related("data_set").filter(snapshot=snapshot).first()
+    if frozen is None or since is None:
+        return ""
+    newer = frozen.data_set.versions.filter(number__gt=frozen.number, created_at__gt=since).first()
+    if newer is None:
+        return ""
+    words = {"name": name, "data": frozen.data_set, "old": frozen.number, "new": newer.number}
+    text = _("“%(name)s” has changed since it was offered: %(data)s has version %(new)d after %(old)d.")
+    return text % words
 
 
 def _done_again(name: str, snapshot: Snapshot, run: Run, since: datetime) -> str:

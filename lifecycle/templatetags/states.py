@@ -59,6 +59,10 @@ LOOKS: dict[Look, str] = {
 }
 
 ON_RECORD: dict[str, Look] = {
+    "modelsignature.verified": OK,
+    "modelsignature.failed": BAD,
+    "modelsignature.unknown_key": WARN,
+    "modelsignature.unreadable": WARN,
     "source.same": OK,
     "source.changed": WARN,
     "source.gone": BAD,

@@ -93,3 +93,14 @@ def test_what_may_be_reached_is_said_in_words_that_mean_something(settings, allo
 
     assert ids(found) == expected
     assert all(message.hint for message in found)
+
+
+def test_the_keys_for_signatures_of_models_are_keys(settings, tmp_path):
+    settings.GATEBOOK_MODEL_KEYS = ""
+    assert checks.check_model_keys(None) == []
+    settings.GATEBOOK_MODEL_KEYS = str(tmp_path / "nowhere")
+    assert ids(checks.check_model_keys(None)) == ["gatebook.E030"]
+    settings.GATEBOOK_MODEL_KEYS = str(tmp_path)
+    assert checks.check_model_keys(None) == []
+    (tmp_path / "bad.pem").write_text("no key")
+    assert "bad.pem" in str(checks.check_model_keys(None)[0])

@@ -89,6 +89,10 @@ def world():
         "handoffs": make.handoff(iteration, giver=people["contributor"], taker=people["reviewer"]),
         "runs": make.run(project),
         "snapshots": make.snapshot(project),
+        "data": (version := make.data_version(project)).data_set,
+        "versions": version,
+        "data-sets": version,
+        "registrations": make.registration(project),
         "triggers": make.trigger(project),
         "firings": make.firing(make.trigger(project)),
         "gates": given.gate,
@@ -112,6 +116,16 @@ def address_of(name, path, project, records):
     segments = re.findall(r"([a-z-]+)/(?:\(\?P)?<(?:int:|slug:|str:)?(pk|number|key|order|index)\b", path)
     values = {"slug": project.slug, "key": "P2", "order": 1, "index": 1, "number": 1, "part": "tasks"}
     values |= {"pk": 999_999, "level": 0, "place": TilePlace(0, 1)}
+    values = {
+        "slug": project.slug,
+        "key": "P2",
+        "order": 1,
+        "index": 1,
+        "number": 1,
+        "part": "tasks",
+        "kind": "model",
+    }
+    values["pk"] = 999_999
     for segment, what in segments:
         kind = "members" if segment == "people" and path.startswith("projects/") else segment
         if what == "pk" and kind in records:

@@ -230,7 +230,7 @@ def test_models_cost_the_same_for_any_number(client):
         make_gates.deployment(given, state="replaced", ended_at=timezone.now())
         make_gates.finding(home)
 
-    assert grown(client, reverse("governance:project-models", args=[home.slug]), grow) == 15
+    assert grown(client, reverse("governance:project-models", args=[home.slug]), grow) == 16
 
 
 def test_an_authorization_costs_the_same_for_any_number_of_deployments(client):

@@ -6,6 +6,7 @@ import json
 import pandas as pd
 import pytest
 from django.core.files.storage import default_storage
+from django.urls import reverse
 
 from ledger.actors import SystemActor
 from lifecycle.errors import Invalid, Refused
@@ -341,3 +342,132 @@ def test_a_model_that_is_asked_for_in_a_closed_project_is_refused(root, home):
 
     with pytest.raises(Refused):
         ask_model(home, "m.bin")
+
+
+# ---- pages and API ----
+
+
+@pytest.fixture
+def used(root, home):
+    """A data set version that a run used."""
+    write(root, ["country,sold", "IT,3"])
+    version = carry_out(ask_data(home, digest="bytes")).data_version
+    record = {"data": {"uri": "sales.csv", "sha256": version.file_digest}}
+    finish_run(run=make.run(home, state="running"), record=record)
+    return version
+
+
+def test_a_stranger_sees_no_data_and_no_registration(client, used):
+    registration = used.registrations.get()
+    client.force_login(make.user())
+    for name, arg in (
+        ("project-data-sets", registration.project.slug), ("data-set", used.data_set_id),
+        ("registration", registration.pk), ("registration-progress", registration.pk),
+    ):  # fmt: skip
+        assert client.get(reverse(f"lifecycle:{name}", args=[arg])).status_code == 404
+    assert client.post(reverse("lifecycle:data-set-describe", args=[used.data_set_id])).status_code == 404
+    assert client.post(reverse("lifecycle:data-version-freeze", args=[used.pk])).status_code == 404
+    assert client.get(reverse("api:registration-detail", args=[registration.pk])).status_code == 404
+    assert client.get(reverse("api:data-set-list")).json()["results"] == []
+
+
+def test_the_page_of_a_data_set_shows_versions_columns_and_who_used_them(client, used):
+    client.force_login(used.data_set.project.created_by)
+
+    html = client.get(reverse("lifecycle:data-set", args=[used.data_set_id])).text
+
+    assert used.digest in html
+    assert "country" in html
+    assert DataUse.objects.get().run.title in html
+    assert (
+        used.data_set.name
+        in client.get(reverse("lifecycle:project-data-sets", args=[used.data_set.project.slug])).text
+    )
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_lists_cost_the_same_for_any_number(client, home, count, django_assert_max_num_queries):
+    data_set = DataSet.objects.create(project=home, name="a", created_at=home.created_at)
+    for number in range(count):
+        DataSet.objects.create(project=home, name=f"b{number}", created_at=home.created_at)
+        version = DataSetVersion.objects.create(
+            data_set=data_set, number=number, method="bytes", digest=f"{number}", created_at=home.created_at
+        )
+        for _each in range(count):
+            DataUse.objects.create(run=make.run(home), version=version, role="data")
+    client.force_login(home.created_by)
+
+    with django_assert_max_num_queries(11):
+        client.get(reverse("lifecycle:project-data-sets", args=[home.slug]))
+    with django_assert_max_num_queries(10):
+        client.get(reverse("lifecycle:data-set", args=[data_set.pk]))
+
+
+def test_people_describe_a_data_set_and_freeze_a_version_for_a_handoff(client, used):
+    boss = used.data_set.project.created_by
+    client.force_login(boss)
+
+    with one_entry("data_set.described") as detail:
+        said = {"source": "The till", "licence": "internal", "owner": "Sales", "description": "All sold"}
+        client.post(reverse("lifecycle:data-set-describe", args=[used.data_set_id]), said)
+    assert detail["changes"]["licence"] == {"from": "", "to": "internal"}
+    again = client.post(reverse("lifecycle:data-set-describe", args=[used.data_set_id]), said)
+    assert again.status_code == 422
+
+    with one_entry("snapshot.frozen"):
+        client.post(reverse("lifecycle:data-version-freeze", args=[used.pk]))
+    used.refresh_from_db()
+    assert json.loads(used.snapshot.content)["content"]["digest"] == used.digest
+    with no_trace(used):
+        client.post(reverse("lifecycle:data-version-freeze", args=[used.pk]))
+
+
+@pytest.mark.parametrize("kind", ["model", "data"])
+def test_people_register_by_page_and_see_how_far_it_is(client, root, home, kind):
+    (root / "x.csv").write_text("a\n1\n")
+    client.force_login(home.created_by)
+    address = reverse("lifecycle:register", args=[home.slug, kind])
+    assert client.get(address).status_code == 200
+    assert client.post(address, {"uri": "/etc/passwd", "name": "\x01"}).status_code == 422
+
+    said = {"uri": "x.csv", "name": "X", "format": "csv", "digest": "any"}
+    page = client.post(address, said, follow=True)
+    assert "Being read and hashed" in page.text
+    made = Registration.objects.get()
+    progress = reverse("lifecycle:registration-progress", args=[made.pk])
+    assert "HX-Refresh" not in client.get(progress).headers
+
+    carry_out(made)
+    assert client.get(progress).headers["HX-Refresh"] == "true"
+    assert "It is " in client.get(reverse("lifecycle:registration", args=[made.pk])).text
+
+
+def test_reviewers_and_auditors_register_nothing(client, home):
+    for role in ("reviewer", "auditor"):
+        client.force_login(make.member(home, role))
+        assert client.get(reverse("lifecycle:register", args=[home.slug, "model"])).status_code == 403
+        assert client.post(reverse("lifecycle:register", args=[home.slug, "model"])).status_code == 403
+
+
+def test_the_api_registers_once_for_a_key_and_lists_versions_by_digest(client, root, home):
+    write(root, ["a", "1"])
+    client.force_login(home.created_by)
+    said = {"project": home.slug, "kind": "data", "spec": {"name": "S", "uri": "sales.csv", "digest": "any"}}
+
+    def send(**changes):
+        return client.post(
+            reverse("api:registration-list"), said | changes, content_type="application/json",
+            headers={"Idempotency-Key": "k"},
+        )  # fmt: skip
+
+    first, second = send(), send()
+    assert (first.status_code, first.json()["id"]) == (202, second.json()["id"])
+    assert send(spec={"name": "T", "uri": "sales.csv"}).status_code == 409
+    assert send(kind="model").json()["errors"][0]["where"] == "/uri"
+    wrong = send(spec={"name": "S", "uri": "sales.csv", "digest": "crc"}).json()
+    assert (wrong["code"], wrong["where"]) == ("bad_specification", "/digest")
+
+    carry_out(Registration.objects.get())
+    made = client.get(reverse("api:registration-detail", args=[first.json()["id"]])).json()["data_set"]
+    found = client.get(reverse("api:data-set-list"), {"digest": made["digest"]}).json()["results"]
+    assert [each["id"] for each in found] == [made["id"]]
