@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from governance.views import authorizations as given
-from governance.views import gate, gates, models, portfolio, production
+from governance.views import gate, gates, lineage, models, portfolio, production
 
 app_name = "governance"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -23,6 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("deployments/<int:pk>/withdraw", models.deployment_withdraw, name="deployment-withdraw"),
     path("projects/<slug:slug>/findings/open", models.finding_open, name="finding-open"),
     path("findings/<int:pk>/settle", models.finding_settle, name="finding-settle"),
+    path("projects/<slug:slug>/lineage/", lineage.project_lineage, name="project-lineage"),
     path("production/", production.production, name="production"),
     path("production.csv", production.production_csv, name="production-csv"),
     path("authorizations/<int:pk>/", given.authorization, name="authorization"),
