@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from django.conf import settings
 
-from config.demo import flights_data, requirements, rounds, specs
+from config.demo import flights_data, outside, requirements, rounds, specs
 from config.demo.console import DemoConsole
 from config.demo.rounds import Plan, Window
 from config.demo.setting import next_iteration, set_up
@@ -92,6 +92,7 @@ def _plan(data: str, *, last_month: int) -> Plan:
         drill=_drill,
         words=WORDS,
         returned_for="The sheet does not say what becomes of cancelled flights." if last_month == 3 else "",
+        outside=(lambda team: outside.challenger(team, last_month=3)) if last_month == 3 else None,
     )
 
 

@@ -36,6 +36,7 @@ CAST = (
     Part("saskia", "Saskia de Boer", "reviewer", ("RC",), says="risk and compliance, signs"),
     Part("dario", "Dario Conti", "reviewer", ("DX",), says="domain expert, signs"),
     Part("ife", "Ife Adeyemi", "reviewer", (), says="senior data scientist, verifies work"),
+    Part("otto", "Otto Berg", "", (), "administrator", "administrator, connects the trackers"),
     Part("aiko", "Aiko Mori", "auditor", (), "auditor", "reads everything, changes nothing"),
 )
 
@@ -45,12 +46,12 @@ _FILE = "demo-logins.json"
 def logins() -> dict[str, str]:
     """Passwords by user name: random, made once, kept where only the owner of the data can read them."""
     path = settings.GATEBOOK_HOME / _FILE
-    if path.exists():
-        found: dict[str, str] = json.loads(path.read_text())
-        return found
-    made = {part.username: "-".join(secrets.token_hex(2) for _ in range(4)) for part in CAST}
-    path.touch(mode=0o600)
-    path.write_text(json.dumps(made, indent=2))
+    made: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    missing = [part.username for part in CAST if part.username not in made]
+    if missing:
+        made |= {username: "-".join(secrets.token_hex(2) for _ in range(4)) for username in missing}
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(made, indent=2))
     return made
 
 

@@ -56,6 +56,7 @@ class Plan:
     drill: Callable[[], dict[str, Any]]
     words: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     returned_for: str = ""
+    outside: Callable[[Team], None] | None = None
 
 
 def study(team: Team, plan: Plan) -> None:
@@ -88,6 +89,9 @@ def train(team: Team, plan: Plan, once: str, spec: Spec, title: str) -> Run:
     """The third phase: train, and let another person make the very same model again."""
     begin_phase(team, "P3")
     do_task(team, "3.2", review(team, "Measures of quality", measures=spec["metrics"], target=spec["target"]))
+
+    if plan.outside is not None:
+        plan.outside(team)
 
     def ask(task: str, who: str, name: str) -> Run:
         return request_training(

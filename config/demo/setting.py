@@ -102,7 +102,9 @@ def _members(project: Project, people: Mapping[str, User], lead: User) -> None:
     there = dict(project.memberships.values_list("user__username", "crisp_roles"))
     for part in CAST:
         user = people[part.username]
-        if part.username not in there and part.org_role != User.OrgRole.AUDITOR:
+        if not part.role or part.org_role == User.OrgRole.AUDITOR:
+            continue  # nobody's member
+        if part.username not in there:
             add_member(project=project, user=user, role=part.role, crisp_roles=part.crisp_roles, actor=lead)
-        elif part.username in there and there[part.username] != list(part.crisp_roles):
+        elif there[part.username] != list(part.crisp_roles):
             change_member(project=project, user=user, crisp_roles=part.crisp_roles, actor=lead)

@@ -33,7 +33,9 @@ def worker() -> Iterator[subprocess.Popen[bytes]]:
     scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
     command = [sys.executable, "-m", "celery", "--app", "config", "--quiet", "worker"]
     command += ["--without-gossip", "--without-mingle", "--without-heartbeat", "--concurrency", "1"]
-    environment = {**os.environ, "TMPDIR": str(scratch)}
+    # The story's tracker listens on this machine; nothing else here is opened to requests.
+    allowed = ",".join([*settings.GATEBOOK_OUTBOUND_ALLOW, "127.0.0.1"])
+    environment = {**os.environ, "TMPDIR": str(scratch), "GATEBOOK_OUTBOUND_ALLOW": allowed}
     process = subprocess.Popen(command, env=environment, process_group=0)  # noqa: S603  # our own command line
     try:
         yield process

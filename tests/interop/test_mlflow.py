@@ -25,7 +25,7 @@ from lifecycle.services.connector_rules import add_rule
 from lifecycle.services.connector_syncs import request_sync, run_due_syncs
 from lifecycle.services.connectors import add_connector, try_connection
 from tests import make
-from tests.interop.conftest import PEERS, peer_environment
+from tests.interop.conftest import PEERS, experiment, peer_environment
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.usefixtures("allowed")]
 
@@ -47,10 +47,6 @@ def sync(connector, actor=None):
     asked.refresh_from_db()
     connector.refresh_from_db()
     return asked
-
-
-def experiment(mlflow, name):
-    return mlflow("answer = mlflow.create_experiment(name)", name=f"{name}-{time.time_ns()}")
 
 
 def named(mlflow, experiment_id):
