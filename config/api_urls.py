@@ -5,6 +5,7 @@ from rest_framework.routers import SimpleRouter
 
 from governance.api.gate_checks import GateCheckView
 from governance.api.production import ProductionView
+from governance.api.signoffs import SignoffList
 from lifecycle.api.events import EventList
 from lifecycle.api.projects import ProjectViewSet
 from lifecycle.api.registrations import DataSetViewSet, RegistrationViewSet
@@ -23,6 +24,7 @@ app_name = "api"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("gate-checks/", GateCheckView.as_view(), name="gate-checks"),
     path("production/", ProductionView.as_view(), name="production"),
+    path("gates/<int:pk>/signoffs/", SignoffList.as_view(), name="gate-signoffs"),
     path("projects/<slug:slug>/events/", EventList.as_view(), name="project-events"),
     path("webhooks/mlflow/<slug:key>/", MlflowWebhookView.as_view(), name="webhook-mlflow"),
     *router.urls,

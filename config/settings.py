@@ -41,6 +41,9 @@ INSTALLED_APPS = [
     "django_htmx",
     "template_partials",
     "rules",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
     "csp",
     "whitenoise.runserver_nostatic",
     "django.contrib.auth",
@@ -60,6 +63,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "config.middleware.ReaderZoneMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -102,6 +106,13 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"{_VALIDATORS}.CommonPasswordValidator"},
     {"NAME": f"{_VALIDATORS}.NumericPasswordValidator"},
 ]
+
+# Second factors are django-allauth's; accounts, log-in and their pages are ours.
+MFA_ADAPTER = "lifecycle.second_factors.SecondFactors"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_TOLERANCE = 1  # clocks of phones; each code is good once all the same
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not _https  # plain HTTP is on this machine only
+ACCOUNT_EMAIL_VERIFICATION = "none"
 
 # --- Records, files, pages' assets ----------------------------------------------------------------
 

@@ -1,6 +1,9 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+from ledger.append_only import keep_append_only
 
 
 class GovernanceConfig(AppConfig):
@@ -12,3 +15,6 @@ class GovernanceConfig(AppConfig):
         import_module("governance.receivers")  # connects them
         import_module("governance.comment_subjects")  # lets gates have comments
         import_module("governance.inbox_sources")  # lets gates wait in the inbox
+        models = import_module("governance.models")
+        kept = (models.Signoff, models.Evaluation, models.CriterionResult, models.Staleness, models.GateAsk)
+        post_migrate.connect(keep_append_only(*kept), sender=self, weak=False, dispatch_uid="kept")

@@ -66,6 +66,14 @@ def read_criterion(expression: str, *, where: str) -> None:
         raise Invalid("criterion_unreadable", problem, where)
 
 
+def references(expression: str) -> frozenset[str]:
+    """The variables that an expression looks at; all of them if it cannot be read."""
+    try:
+        return frozenset(cel.compile(expression).references()["variables"])
+    except (ValueError, RecursionError):
+        return GATE_VARIABLES
+
+
 def metric_expression(metric: str, slice_: str, operator: str, limit: float) -> str:
     """The CEL text that compares one metric, overall or in a slice, with a limit."""
     held_in = f'slices["{_quoted(slice_)}"]' if slice_ else "metrics"

@@ -11,14 +11,13 @@ from governance.services import (
     telling,
 )
 from governance.services.authorizations import suspend_authorization
-from governance.services.lapses import lapse_authorizations
+from governance.services.lapses import lapse_on_entry
 from governance.services.sources import note_source_changed
 from ledger.actors import SystemActor
+from ledger.events import EntryAppended, entry_appended
 from lifecycle.events import (
-    EvidenceChanged,
     EvidenceSourceChanged,
     TriggerStarted,
-    evidence_changed,
     evidence_source_changed,
     trigger_started,
 )
@@ -37,15 +36,15 @@ def on_trigger_started(event: TriggerStarted, **kwargs: object) -> None:
         suspend_authorization(authorization=authorization, actor=actor, reason=firing.summary)
 
 
-@receiver(evidence_changed, dispatch_uid="governance.lapse")
-def on_evidence_changed(event: EvidenceChanged, **kwargs: object) -> None:
-    """What was signed on evidence that no longer stands, stands no longer."""
-    lapse_authorizations(evidence_id=event.evidence_id)
+@receiver(entry_appended, dispatch_uid="governance.lapse")
+def on_entry_appended(event: EntryAppended, **kwargs: object) -> None:
+    """What was signed for something that has changed stands no longer."""
+    lapse_on_entry(event)
 
 
 @receiver(evidence_source_changed, dispatch_uid="governance.sources")
 def on_source_changed(event: EvidenceSourceChanged, **kwargs: object) -> None:
-    """Somebody has to look at what was signed on evidence whose source has changed since."""
+    """What was signed on evidence whose source has changed since is stale, and somebody has to look at it."""
     note_source_changed(snapshot_id=event.snapshot_id)
 
 

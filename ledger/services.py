@@ -15,6 +15,7 @@ from ledger import canonical, tables
 from ledger.actions import Action, LedgerAction
 from ledger.actors import Actor
 from ledger.errors import Invalid, Refused
+from ledger.events import EntryAppended, entry_appended
 from ledger.merkle import Frontier, leaf_hash
 from ledger.models import Entry, Payload, subject_type
 
@@ -62,8 +63,18 @@ def append_many(records: Iterable[Record]) -> list[Entry]:
     waiting, entries = iter(records), list[Entry]()
     while batch := list(islice(waiting, BATCH)):
         prepared = [_prepare(record) for record in batch]
-        entries += _write(prepared)
+        written = _write(prepared)
+        for entry, record in zip(written, batch, strict=True):
+            _tell(entry, record.detail)
+        entries += written
     return entries
+
+
+def _tell(entry: Entry, detail: dict[str, Any]) -> None:
+    told = EntryAppended(
+        entry.index, entry.actor, entry.action, entry.subject_type, entry.subject_id, entry.project, detail
+    )
+    entry_appended.send(sender=Entry, event=told)
 
 
 def hold_ledger() -> None:

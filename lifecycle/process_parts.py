@@ -19,6 +19,7 @@ from lifecycle.definitions import (
     Gate,
     Handoff,
     Loop,
+    MaterialChange,
     Method,
     OpensOn,
     Outcome,
@@ -30,6 +31,7 @@ from lifecycle.definitions import (
     RiskClass,
     Role,
     Seat,
+    SignedChange,
     Source,
     Stage,
     Task,
@@ -233,6 +235,15 @@ _ALL = (
             Entry("outcomes", _("What may come out"), "keys", Outcome), _SOURCES,
         ),
         "gate",
+    ),
+    PartKind(
+        "material_changes", _("Changes after signing"), _("Change after signing"),
+        _("Which changes make a signature stale. What is not named here does."), MaterialChange,
+        (
+            Entry("key", _("Change"), "choice", SignedChange),
+            Entry("material", _("Makes signatures stale"), "flag"), Entry("why", _("Why"), "text"),
+        ),
+        "pen",
     ),
     PartKind(
         "loops", _("Loops"), _("Loop"), _("Ways back to earlier work."), Loop,

@@ -1,7 +1,7 @@
 """Addresses of the pages of this app."""
 
 from django.contrib.auth import views as auth
-from django.urls import URLPattern, URLResolver, path, reverse_lazy
+from django.urls import URLPattern, URLResolver, path
 
 from lifecycle.views import (
     absences,
@@ -13,6 +13,7 @@ from lifecycle.views import (
     connectors,
     data_sets,
     design,
+    door,
     events,
     evidence,
     handoff_board,
@@ -31,6 +32,7 @@ from lifecycle.views import (
     risks,
     runs,
     saved_views,
+    second_factors,
     stack,
     tailoring,
     task,
@@ -41,13 +43,13 @@ from lifecycle.views import (
 
 app_name = "lifecycle"
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("login", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("login", door.LogIn.as_view(), name="login"),
+    path("login/code", door.login_code, name="login-code"),
     path("logout", auth.LogoutView.as_view(), name="logout"),
-    path(
-        "password",
-        auth.PasswordChangeView.as_view(success_url=reverse_lazy("lifecycle:password-changed")),
-        name="password-change",
-    ),
+    path("password", door.ChangePassword.as_view(), name="password-change"),
+    path("password/choose/<uidb64>/<token>/", door.ChoosePassword.as_view(), name="password-choose"),
+    path("account/second-factors/", second_factors.second_factors, name="account-factors"),
+    path("account/second-factors/<slug:act>/", second_factors.act, name="account-factor-act"),
     path("password/changed", auth.PasswordChangeDoneView.as_view(), name="password-changed"),
     path("design/", design.gallery, name="design"),
     path("projects/<slug:slug>/tasks/", tasks.project_tasks, name="project-tasks"),

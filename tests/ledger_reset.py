@@ -13,7 +13,14 @@ import pytest
 from django.db import connection
 from django.test import TransactionTestCase
 
+from ledger import append_only
+
 TABLES = ("ledger_entry", "ledger_payload", "ledger_treehead")
+
+
+def tables() -> list[str]:
+    """The ledger's tables and whatever else is kept as it was written."""
+    return [*TABLES, *sorted(append_only.TABLES)]
 
 
 @contextmanager
@@ -40,16 +47,16 @@ def _switch_postgresql_triggers(how: str) -> None:
         # Inside a transaction a table with unchecked foreign keys can not be altered: check them first.
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
-        for table in TABLES:
+        for table in tables():
             cursor.execute(f"ALTER TABLE {table} {how} TRIGGER USER")
 
 
 @contextmanager
 def _sqlite_without_triggers() -> Iterator[None]:
     with connection.cursor() as cursor:
-        marks = ", ".join(["%s"] * len(TABLES))
+        marks = ", ".join(["%s"] * len(tables()))
         cursor.execute(
-            f"SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name IN ({marks})", TABLES
+            f"SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name IN ({marks})", tables()
         )
         triggers = cursor.fetchall()
         for name, _ in triggers:
@@ -59,7 +66,7 @@ def _sqlite_without_triggers() -> Iterator[None]:
     finally:
         with connection.cursor() as cursor:
             for _, sql in triggers:
-                cursor.execute(sql)
+                cursor.execute(sql.replace("CREATE TRIGGER", "CREATE TRIGGER IF NOT EXISTS", 1))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+from typing import cast
+
+from django.db import DatabaseError
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -10,7 +14,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from governance.queries.gate_checks import gate_check, read_scope
+from governance.models import GateAsk
+from governance.queries.gate_checks import read_scope
+from governance.services.gate_checks import ask_gate, unreachable
+from lifecycle.models import User
 
 
 class AuthorizationOut(serializers.Serializer[object]):
@@ -60,9 +67,19 @@ class GateCheckView(APIView):
         for text in request.query_params.getlist("scope"):
             key, value = read_scope(text)
             scope.setdefault(key, []).append(value)
-        decision = gate_check(
+        decision = ask_gate(
+            point=GateAsk.Point.REST,
+            actor=cast("User", request.user),
             model_digest=request.query_params.get("model_digest", ""),
             environment=request.query_params.get("environment", ""),
             scope=scope,
         )
         return Response(decision.as_dict())
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """A database that does not answer, be it for the token's sake, is a "deny" too."""
+        if not isinstance(exc, DatabaseError):
+            return super().handle_exception(exc)
+        asked = self.request.GET
+        denied = unreachable(asked.get("model_digest", ""), asked.get("environment", ""), {})
+        return Response(denied.as_dict(), status=HTTPStatus.SERVICE_UNAVAILABLE)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from governance.forms.scopes import ScopeField
 from governance.models import Signoff
+from lifecycle.forms.second_factors import code_field
 from lifecycle.models import ModelVersion, Phase
 
 
@@ -49,6 +50,9 @@ class SignForm(forms.Form):
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
+
+    code = code_field()
+    credential = forms.JSONField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, phases: Iterable[Phase], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,3 +1,4 @@
+from governance.models.asks import GateAsk
 from governance.models.authorizations import (
     AUTHORIZATION_STATES,
     DEPLOYMENT_STATES,
@@ -13,6 +14,7 @@ from governance.models.gates import (
     Gate,
     Signoff,
 )
+from governance.models.staleness import Staleness
 
 __all__ = [
     "AUTHORIZATION_STATES",
@@ -25,5 +27,7 @@ __all__ = [
     "Evaluation",
     "Finding",
     "Gate",
+    "GateAsk",
     "Signoff",
+    "Staleness",
 ]

@@ -131,6 +131,9 @@ class Finding(models.Model):
         blank=True,
         related_name="findings",
     )
+    model_digest = models.CharField(
+        max_length=64, blank=True, help_text="the model it is about; empty: the whole project"
+    )
     opened_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True, blank=True)
     settlement = models.TextField(blank=True)

@@ -65,7 +65,10 @@ class Gate(models.Model):
     @property
     def required_signatures(self) -> int:
         """How many people must approve."""
-        return int(self.definition["signatures"]["required"])
+        signatures = self.definition["signatures"]
+        if named := signatures.get("seats"):
+            return sum(int(seat.get("required", 1)) for seat in named)
+        return int(signatures["required"])
 
 
 GATE_STATES = StateMachine(
@@ -156,6 +159,11 @@ class Signoff(models.Model):
     comment = models.TextField(blank=True)
     digest = models.CharField(max_length=64, help_text="the evaluation's, as it was shown")
     signed_at = models.DateTimeField()
+    second_factor = models.CharField(
+        max_length=20,
+        blank=True,
+        help_text="what was given besides the password: totp, webauthn, recovery_codes",
+    )
 
     class Meta:
         ordering = ["gate", "signed_at", "pk"]

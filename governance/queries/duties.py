@@ -13,8 +13,9 @@ from governance.actions import GovernanceAction
 from governance.models import Gate
 from ledger.models import Entry
 from lifecycle.actions import LifecycleAction
-from lifecycle.models import Run, Task
+from lifecycle.models import Membership, Run, Task, User
 from lifecycle.queries.runs import batches_behind
+from lifecycle.rules.identity import same_people
 
 _ASSIGNS = (
     LifecycleAction.TASK_ASSIGNED,
@@ -34,13 +35,15 @@ class Bar:
     entry: int
 
 
-def barred_from_signing(gate: Gate) -> dict[str, Bar]:
+def barred_from_signing(gate: Gate, members: Iterable[User] | None = None) -> dict[str, Bar]:
     """People who took part in what the gate decides on, by actor key, with the first reason found.
 
     Requester, owners of tasks, givers of evidence and starters of runs of the iteration; and whoever started
     or sent a run from elsewhere on which its evidence rests or which made its model. Computed from the
     ledger, so neither a changed record nor a role that somebody was given later can hide it. An entry whose
-    payload was erased bars rather than frees. 4 queries, 1 more for erased assignments.
+    payload was erased bars rather than frees. Whoever is barred is barred under every account of theirs.
+
+    `members` are the project's, if the caller has them. 5 queries, 1 more for erased assignments.
     """
     words = [str(action) for action in (*_ASSIGNS, *_RUNS, *_BATCHES, *_OWN)]
     found = Entry.objects.filter(project=gate.iteration.project.slug, action__in=words)
@@ -63,7 +66,25 @@ def barred_from_signing(gate: Gate) -> dict[str, Bar]:
         if here or elsewhere:
             for key, text in _reasons(entry, gate):
                 barred.setdefault(key, Bar(text, entry.index))
-    return barred
+    return barred | _other_accounts(gate, barred, members)
+
+
+def _other_accounts(gate: Gate, barred: dict[str, Bar], members: Iterable[User] | None) -> dict[str, Bar]:
+    """The bars of members who have taken part under another account of theirs."""
+    taken_part = {int(key.removeprefix("user:")) for key in barred if key.startswith("user:")}
+    people = list(members or ())
+    if members is None or not taken_part <= {each.pk for each in people}:
+        now = Membership.objects.filter(project=gate.iteration.project_id, left_at__isnull=True)
+        people = list(User.objects.filter(Q(pk__in=taken_part) | Q(pk__in=now.values("user"))))
+    found: dict[str, Bar] = {}
+    for accounts in same_people(people):
+        bar = next((barred[each.actor_key] for each in accounts if each.actor_key in barred), None)
+        if bar is not None:
+            text = _("Took part under another account: %(why)s") % {"why": bar.text}
+            found |= {
+                each.actor_key: Bar(text, bar.entry) for each in accounts if each.actor_key not in barred
+            }
+    return found
 
 
 def _runs_behind(gate: Gate) -> set[str]:

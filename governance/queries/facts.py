@@ -55,7 +55,9 @@ def facts_of(gate: Gate) -> Facts:
         ],
         "risks": _risks(gate),
         "findings": list(
-            Finding.objects.filter(project=gate.iteration.project).values("severity", "state").order_by("pk")
+            Finding.objects.filter(_concerns(gate), project=gate.iteration.project)
+            .values("severity", "state")
+            .order_by("pk")
         ),
         "evidence": [_evidence(item) for item in _standing(evidence)],
         "run": {
@@ -69,6 +71,12 @@ def facts_of(gate: Gate) -> Facts:
     requirements = tuple(_current_requirements(gate).order_by("key"))
     variables["requirements"] = _requirements(requirements, metrics, slices)
     return Facts(variables, evidence, requirements)
+
+
+def _concerns(gate: Gate) -> Q:
+    """Findings about the gate's model or the whole project; those about another model say nothing here."""
+    own = ModelVersion.objects.filter(pk=gate.model_version_id).values("digest")
+    return Q(model_digest="") | Q(model_digest__in=own)
 
 
 def holds(operator: str, observed: float, limit: float) -> bool:

@@ -5,16 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Exists, OuterRef, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from governance.errors import Invalid
-from governance.models import Authorization
+from governance.models import Authorization, Staleness
+from ledger.models import Entry
 from lifecycle.models import Project
 
+CLOCK_TOLERANCE = timedelta(seconds=30)
+"""By how much the clocks of several servers may differ."""
+
+# One statement with the question itself: a clock that was moved back must not make something valid again.
+_LAST_ENTRY = Entry.objects.order_by("-index").values("recorded_at")[:1]
+_STALE = Staleness.objects.filter(evaluation__gate=OuterRef("gate"))
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 
 Scope = Mapping[str, Sequence[str]]
@@ -31,6 +39,11 @@ class Decision:
     checked_at: datetime
     reasons: tuple[str, ...]
     authorization: Authorization | None = None
+
+    @property
+    def reason(self) -> str:
+        """All reasons in one line."""
+        return " ".join(self.reasons)
 
     def as_dict(self) -> dict[str, Any]:
         """The answer as JSON-able data, the same for command and API."""
@@ -77,6 +90,7 @@ def gate_check(
         raise Invalid("environment_missing", _("Say which environment."), "environment")
     now = at or timezone.now()
     known = Authorization.objects.filter(model_digest=digest).select_related("project")
+    known = known.annotate(last_entry_at=Subquery(_LAST_ENTRY), stale=Exists(_STALE))
     if project is not None:
         known = known.filter(project=project)
     # Sorted here: there are few, and having Django write the ORDER BY costs more than the question itself.
@@ -129,6 +143,13 @@ def _objections(given: Authorization, scope: Scope, now: datetime) -> list[str]:
                 "state": given.get_state_display().lower(),
                 "reason": given.state_reason or _("no reason given"),
             }
+        )
+    if given.state == Authorization.State.ACTIVE and vars(given).get("stale"):
+        found.append(_("What was signed for has changed since."))
+    last = vars(given).get("last_entry_at")
+    if last is not None and now < last - CLOCK_TOLERANCE:
+        found.append(
+            _("The clock is behind the records: the last one is of %(time)s.") % {"time": last.isoformat()}
         )
     if now < given.valid_from:
         found.append(

@@ -17,10 +17,12 @@ from governance.models import Authorization, CriterionResult, Evaluation, Findin
 from governance.queries.duties import Bar, barred_from_signing
 from governance.queries.pages_gate_parts import Barred, CriterionLine, EvidenceLine
 from governance.queries.pages_versions import Beside, SliceLine, VersionFacts, records_of
+from governance.queries.seats import seating_of
 from governance.rules.gates import fills_seat
 from lifecycle.figures import Bullet
 from lifecycle.models import Evidence, Handoff, Membership, Phase, Risk, User
 from lifecycle.queries.projects import OPEN_HANDOFFS, members_of
+from lifecycle.rules.identity import same_people
 
 Verdict = CriterionResult.Verdict
 _SETTLED_RISKS = (Risk.State.ACCEPTED, Risk.State.CLOSED)
@@ -169,11 +171,15 @@ class GatePage:
 
     @property
     def approvals(self) -> int:
-        """How many have approved; while the gate is open only those who still may."""
-        approved = {each.signer_id for each in self.standing if each.decision == Signoff.Decision.APPROVE}
-        if self.is_open:
-            approved &= {place.user_id for place in self.members if self._may_sign(place)}
-        return len(approved)
+        """How many seats are filled: one person fills one; while the gate is open only who still may."""
+        approved = {
+            each.signer_id: each.signer for each in self.standing if each.decision == Signoff.Decision.APPROVE
+        }
+        if not self.is_open:
+            return len(same_people(approved.values()))
+        places = {place.user_id: place for place in self.members if self._may_sign(place)}
+        still = [user for pk, user in approved.items() if pk in places]
+        return seating_of(self.gate, still, places).filled
 
     @property
     def waiting(self) -> list[Membership]:
@@ -257,13 +263,14 @@ def gate_page(gate: Gate) -> GatePage:
     risks = Risk.objects.filter(
         task__phase__iteration=gate.iteration_id, task__phase__order__lte=gate.phase.order
     )
+    members = list(members_of(gate.iteration.project))
     return GatePage(
         gate=gate,
         evaluation=evaluation,
         results=list(evaluation.results.order_by("order")) if evaluation else [],
         signoffs=list(gate.signoffs.select_related("signer").order_by("signed_at", "pk")),
-        members=list(members_of(gate.iteration.project)),
-        bars=barred_from_signing(gate),
+        members=members,
+        bars=barred_from_signing(gate, [place.user for place in members]),
         phases=list(gate.iteration.phases.filter(order__lte=gate.phase.order).order_by("order")),
         evidence=list(evidence.order_by("attached_at", "pk")),
         previous=previous,

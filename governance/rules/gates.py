@@ -28,9 +28,23 @@ def has_seat(user: User, gate: Gate) -> bool:
     return can_change(user) and fills_seat(membership_of(user, gate.iteration.project), gate)
 
 
+def has_place(place: Membership | None) -> bool:
+    """Whether this is a place from which something can be decided: an auditor's is not. No query."""
+    return place is not None and place.role != Membership.Role.AUDITOR
+
+
 def fills_seat(place: Membership | None, gate: Gate) -> bool:
     """Whether the definition of the gate asks for a signature from this place in its project. No query."""
-    if place is None or place.role == Membership.Role.AUDITOR:
+    if place is None or not has_place(place):
         return False
-    roles = set(gate.definition["signatures"]["roles"])
+    roles = roles_asked(gate)
     return place.role in roles or bool(roles & set(place.crisp_roles))
+
+
+def roles_asked(gate: Gate) -> set[str]:
+    """The roles of which some seat of the gate takes a signature. No query."""
+    signatures = gate.definition["signatures"]
+    named = signatures.get("seats") or ()
+    return {role for seat in named for role in seat.get("roles") or [seat["role"]]} or set(
+        signatures["roles"]
+    )

@@ -15,7 +15,7 @@ from governance.errors import Invalid, Refused
 from governance.models import AUTHORIZATION_STATES, Authorization, Gate
 from governance.rules.gates import may_manage
 from ledger.actors import Actor
-from ledger.services import append
+from ledger.services import append, hold_ledger
 from lifecycle.models import User
 
 
@@ -25,6 +25,7 @@ def give_authorization(*, gate: Gate, actor: User) -> Authorization:
 
     Raises `Refused` if the gate has not been passed or names no model.
     """
+    hold_ledger()
     gate = (
         Gate.objects.select_for_update(of=("self",))
         .select_related("model_version", "iteration__project")
@@ -69,16 +70,28 @@ def resume_authorization(*, authorization: Authorization, actor: User, reason: s
 
 
 def withdraw_authorization(
-    *, authorization: Authorization, actor: User | Actor, reason: str
+    *,
+    authorization: Authorization,
+    actor: User | Actor,
+    reason: str,
+    changes: list[dict[str, str]] | None = None,
 ) -> Authorization:
-    """End it for good; another gate can give another one."""
-    return _move(authorization, actor, "withdraw", Action.AUTHORIZATION_WITHDRAWN, reason)
+    """End it for good; another gate can give another one. `changes`: what was signed for and is no more."""
+    more = {"changes": changes} if changes else {}
+    return _move(authorization, actor, "withdraw", Action.AUTHORIZATION_WITHDRAWN, reason, more)
 
 
 @transaction.atomic
 def _move(
-    authorization: Authorization, actor: User | Actor, event: str, action: Action, reason: str
+    authorization: Authorization,
+    actor: User | Actor,
+    event: str,
+    action: Action,
+    reason: str,
+    more: dict[str, object] | None = None,
 ) -> Authorization:
+    # Before the row: whoever changes what was signed for holds the ledger when it comes to the authorization.
+    hold_ledger()
     authorization = (
         Authorization.objects.select_for_update(of=("self",))
         .select_related("project")
@@ -98,6 +111,7 @@ def _move(
         "to": after,
         "reason": reason,
         "model": authorization.model_digest,
+        **(more or {}),
     }
     _record(authorization, actor, action, detail)
     if after != Authorization.State.ACTIVE:

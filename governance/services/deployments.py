@@ -9,10 +9,11 @@ from django.utils.translation import gettext as _
 
 from governance.actions import GovernanceAction as Action
 from governance.errors import Invalid, Refused
-from governance.models import DEPLOYMENT_STATES, Deployment, Finding
-from governance.queries.gate_checks import Decision, gate_check
+from governance.models import DEPLOYMENT_STATES, Deployment, Finding, GateAsk
+from governance.queries.gate_checks import Decision
 from governance.rules.gates import may_ask, may_manage
 from governance.services.findings import open_finding
+from governance.services.gate_checks import ask_gate
 from ledger.services import append
 from lifecycle.models import Iteration, ModelVersion, Project, Task, User
 from lifecycle.services.runs import record_run
@@ -43,9 +44,10 @@ def record_deployment(
     if model_version.project_id != project.pk:
         raise Invalid("model_of_other_project", _("This model belongs to another project."), "model_version")
     environment = environment.strip()
-    decision = gate_check(
-        model_digest=model_version.digest, environment=environment, scope=scope, project=project
-    )
+    decision = ask_gate(
+        point=GateAsk.Point.DEPLOYMENT, actor=actor, model_digest=model_version.digest,
+        environment=environment, scope=scope, project=project,
+    )  # fmt: skip
     if not decision.allow:
         _refuse_without_glass(actor, project, decision, break_glass_reason)
     covered = decision.authorization if decision.allow else None
@@ -90,6 +92,7 @@ def record_deployment(
             severity=Finding.Severity.HIGH,
             actor=actor,
             detail=break_glass_reason,
+            model_digest=model_version.digest,
         )
     return deployment
 

@@ -25,8 +25,12 @@ def open_finding(
     actor: User | Actor,
     detail: str = "",
     owner: User | None = None,
+    model_digest: str = "",
 ) -> Finding:
-    """Say that something must be put right. People of the project may, and machines."""
+    """Say that something must be put right. People of the project may, and machines.
+
+    `model_digest`: the only model that it is about; it says nothing against others then.
+    """
     if isinstance(actor, User) and not may_ask(actor, project):
         raise PermissionDenied(_("Only people who work on this project can open a finding."))
     if not title.strip():
@@ -34,9 +38,12 @@ def open_finding(
     if severity not in Finding.Severity.values:
         raise Invalid("severity_unknown", _("Choose low, medium or high."), "severity")
     finding = Finding.objects.create(
-        project=project, title=title, detail=detail, severity=severity, owner=owner, opened_at=now()
-    )
-    told = {"severity": severity, "title": title, "owner": owner.pk if owner else None}
+        project=project, title=title, detail=detail, severity=severity, owner=owner, opened_at=now(),
+        model_digest=model_digest,
+    )  # fmt: skip
+    told = {
+        "severity": severity, "title": title, "owner": owner.pk if owner else None, "model": model_digest,
+    }  # fmt: skip
     append(actor=actor, action=Action.FINDING_OPENED, subject=finding, project=project.slug, detail=told)
     return finding
 

@@ -1,33 +1,68 @@
-"""An approval lapses when the evidence that it rests on no longer stands."""
+"""Which changes are looked at: everything that a signature may have been given for is recorded somewhere."""
 
 from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
+from governance.actions import GovernanceAction
 from governance.models import Authorization
-from governance.services.authorizations import withdraw_authorization
-from ledger.actors import SystemActor
-from lifecycle.models import Evidence
+from governance.services.staleness import Difference, live_authorizations, withdraw_stale
+from ledger.events import EntryAppended
+from lifecycle.actions import LifecycleAction as Lifecycle
+from lifecycle.definitions import SignedChange
+from lifecycle.models import Snapshot
+
+# Changes inside one iteration, whose number the entry holds.
+_OF_ITERATIONS = frozenset(
+    map(
+        str,
+        (
+            Lifecycle.EVIDENCE_ATTACHED, Lifecycle.EVIDENCE_REJECTED, Lifecycle.EVIDENCE_EXPIRED,
+            Lifecycle.RISK_ADDED, Lifecycle.RISK_ASSESSED, Lifecycle.RISK_REFUSED, Lifecycle.RISK_ESCALATED,
+            Lifecycle.RISK_REOPENED, Lifecycle.PHASE_REOPENED, Lifecycle.QUALITY_ACTION_FINISHED,
+            Lifecycle.TASK_REOPENED, Lifecycle.PHASE_DECIDED,
+        ),
+    )
+)  # fmt: skip
+_OF_PROJECTS = frozenset(
+    map(
+        str,
+        (
+            Lifecycle.REQUIREMENT_DEFINED, Lifecycle.REQUIREMENT_CHANGED, Lifecycle.REQUIREMENT_AGREED,
+            Lifecycle.PROJECT_CHANGED, GovernanceAction.FINDING_OPENED,
+        ),
+    )
+)  # fmt: skip
+_OF_PEOPLE = frozenset(map(str, (Lifecycle.PERSON_CHANGED, Lifecycle.PERSON_COMPROMISED)))
 
 
-def lapse_authorizations(*, evidence_id: int) -> list[Authorization]:
-    """Withdraw the authorizations whose gate was decided on this evidence, if it was rejected or has expired.
+def lapse_on_entry(event: EntryAppended) -> list[Authorization]:
+    """Withdraw what was signed for something that this change has changed, inside its transaction.
 
-    Runs inside the transaction that changed the evidence. 2 queries when there is nothing to withdraw.
+    No query for other changes; 1 where nothing is authorized.
     """
-    evidence = Evidence.objects.select_related("snapshot", "task__phase__iteration").get(pk=evidence_id)
-    if evidence.state not in (Evidence.State.REJECTED, Evidence.State.EXPIRED):
+    if event.action in _OF_ITERATIONS:
+        number = event.detail.get("iteration")
+        which = {"project__slug": event.project}
+        if isinstance(number, int):
+            which["gate__iteration__number"] = number  # type: ignore[assignment]  # a lookup's value
+    elif event.action in _OF_PROJECTS:
+        which = {"project__slug": event.project}
+    elif event.action in _OF_PEOPLE:
+        which = {"gate__signoffs__signer": event.subject_id}
+    else:
         return []
-    resting = Authorization.objects.filter(
-        gate__iteration=evidence.task.phase.iteration,
-        gate__evaluations__subject__contains=evidence.snapshot.digest,
-    ).exclude(state=Authorization.State.WITHDRAWN)
-    reason = _("Evidence %(digest)s for task %(task)s is now %(state)s.") % {
-        "digest": evidence.snapshot.digest[:16],
-        "task": evidence.task.key,
-        "state": evidence.get_state_display().lower(),
-    }
-    return [
-        withdraw_authorization(authorization=given, actor=SystemActor("lapse"), reason=reason)
-        for given in resting.distinct()
-    ]
+    return withdraw_stale({each.pk: each for each in live_authorizations(**which)}.values())
+
+
+def lapse_on_source(snapshot: Snapshot) -> list[Authorization]:
+    """Withdraw what was signed on a snapshot whose source says something else by now. 1 query for none."""
+    live = live_authorizations(
+        project=snapshot.project_id, gate__evaluations__subject__contains=snapshot.digest
+    )
+    text = _("The source of evidence %(digest)s says something else than when it was frozen.")
+    cause = Difference(
+        SignedChange.EVIDENCE_SOURCE, snapshot.digest, snapshot.digest, snapshot.source_state,
+        text % {"digest": snapshot.digest[:16]},
+    )  # fmt: skip
+    return withdraw_stale({each.pk: each for each in live}.values(), cause=cause)

@@ -6,6 +6,8 @@ shown.
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils.timezone import now
@@ -15,13 +17,15 @@ from governance.actions import GovernanceAction as Action
 from governance.errors import Invalid, Refused
 from governance.models import Evaluation, Gate, Signoff
 from governance.queries.duties import barred_from_signing
+from governance.queries.seats import approving
 from governance.rules.gates import has_seat
 from governance.services.authorizations import give_authorization
 from governance.services.gates import close_gate, digest_now, refuse_unless_decidable, refuse_unless_open
-from governance.services.identity import prove_identity
+from governance.services.identity import Proof, prove_identity
 from governance.services.locks import lock_for_decision
 from ledger.services import append
 from lifecycle.models import User
+from lifecycle.rules.identity import same_people
 
 
 def sign_gate(
@@ -34,16 +38,20 @@ def sign_gate(
     digest: str,
     comment: str = "",
     target_phase: str = "",
+    code: str = "",
+    credential: dict[str, Any] | None = None,
 ) -> Signoff:
     """Put one's name under a gate.
 
     `digest` is that of the evaluation the person saw; the facts are looked at once more, and if they give
     another digest nothing is signed. Enough approvals pass the gate and give the authorization; one rejection
-    refuses it (`target_phase`: where the work goes on). An acknowledgement decides nothing.
+    refuses it (`target_phase`: where the work goes on). An acknowledgement decides nothing. `code` or
+    `credential` is the second factor, wanted from who has one.
 
     Raises `PermissionDenied` without a seat or when separation of duties forbids it, `Refused` for a wrong
-    password, changed facts, unmet criteria or a second signature, `Invalid` for an unknown decision or
-    meaning. Nothing is left of a refused call but the entry of a wrong password.
+    password or second factor, a barred account, changed facts, unmet criteria or a second signature,
+    `Invalid` for an unknown decision or meaning. Nothing is left of a refused call but the entry of what was
+    wrong.
     """
     decision, meaning = _known(decision, meaning)
     if decision == Signoff.Decision.REJECT and not comment.strip():
@@ -52,34 +60,28 @@ def sign_gate(
     gate = Gate.objects.select_related("iteration__project").get(pk=gate.pk)
     _refuse_without_seat(gate, actor)
     refuse_unless_open(gate)
-    proven = prove_identity(gate=gate, actor=actor, password=password)
-    return _sign(gate, proven, decision, meaning, digest, comment, target_phase)
+    refuse_barred_account(User.objects.get(pk=actor.pk))
+    proof = prove_identity(gate=gate, actor=actor, password=password, code=code, credential=credential)
+    return _sign(gate, proof, decision, meaning, digest, comment, target_phase)
 
 
 def approvals(evaluation: Evaluation) -> int:
-    """How many different people have approved exactly this and still may sign it."""
-    approved = evaluation.signoffs.filter(decision=Signoff.Decision.APPROVE).select_related("signer")
-    people = {signoff.signer_id: signoff.signer for signoff in approved}
-    if not people:
-        return 0
-    gate = evaluation.gate
-    barred = barred_from_signing(gate)
-    return sum(has_seat(each, gate) and each.actor_key not in barred for each in people.values())
+    """How many seats are filled by different people who have approved exactly this and still may sign it."""
+    return approving(evaluation).filled
 
 
 @transaction.atomic
 def _sign(
-    gate: Gate, proven: User, decision: str, meaning: str, digest: str, comment: str, target_phase: str
+    gate: Gate, proof: Proof, decision: str, meaning: str, digest: str, comment: str, target_phase: str
 ) -> Signoff:
-    gate = lock_for_decision(gate, proven)
-    signer = User.objects.get(pk=proven.pk)
-    if signer.password != proven.password:
+    gate = lock_for_decision(gate, proof.person)
+    signer = User.objects.get(pk=proof.person.pk)
+    if signer.password != proof.person.password:
         raise Refused("wrong_password", _("Your password was changed just now. Nothing was signed."))
     _refuse_who_may_not(gate, signer)
     refuse_unless_decidable(gate)
     evaluation = _what_was_seen(gate, digest)
-    if evaluation.signoffs.filter(signer=signer).exists():
-        raise Refused("already_signed", _("You have already signed this."))
+    _refuse_twice(evaluation, signer)
     if decision == Signoff.Decision.APPROVE and not evaluation.verdict:
         raise Refused("criteria_not_met", _("A blocking criterion is not met, so this can't be approved."))
 
@@ -93,6 +95,7 @@ def _sign(
         comment=comment,
         digest=evaluation.digest,
         signed_at=now(),
+        second_factor=proof.factor,
     )
     detail = {
         "iteration": gate.iteration.number,
@@ -101,6 +104,7 @@ def _sign(
         "meaning": meaning,
         "digest": evaluation.digest,
         "signed_at": signoff.signed_at.isoformat(),
+        "second_factor": proof.factor,
         "comment": comment,
     }
     append(
@@ -114,6 +118,23 @@ def _sign(
     return signoff
 
 
+def _refuse_twice(evaluation: Evaluation, signer: User) -> None:
+    signed = [each.signer for each in evaluation.signoffs.select_related("signer")]
+    if signer.pk in {each.pk for each in signed}:
+        raise Refused("already_signed", _("You have already signed this."))
+    # One of all these accounts is the signer's own; any other one in its group is too.
+    mine = next(group for group in same_people([*signed, signer]) if signer in group)
+    if len(mine) > 1:
+        raise Refused("already_signed", _("You have already signed this, under another account."))
+
+
+def refuse_barred_account(signer: User) -> None:
+    """Raise `Refused` while somebody else may be able to use the account."""
+    if signer.bar_reason:
+        text = _("%(why)s: nothing can be signed until you have set a password of your own.")
+        raise Refused("account_barred", text % {"why": signer.get_bar_reason_display()})
+
+
 def _refuse_without_seat(gate: Gate, actor: User) -> None:
     if not has_seat(actor, gate):
         raise PermissionDenied(_("This gate does not ask for your signature."))
@@ -121,6 +142,7 @@ def _refuse_without_seat(gate: Gate, actor: User) -> None:
 
 def _refuse_who_may_not(gate: Gate, actor: User) -> None:
     _refuse_without_seat(gate, actor)
+    refuse_barred_account(actor)
     bar = barred_from_signing(gate).get(actor.actor_key)
     if bar is not None:
         words = {"reason": bar.text, "entry": bar.entry}
@@ -147,7 +169,7 @@ def _decide(gate: Gate, evaluation: Evaluation, signoff: Signoff, target_phase: 
     if signoff.decision == Signoff.Decision.REJECT:
         reason = signoff.comment
         close_gate(gate=gate, actor=signoff.signer, event="refuse", reason=reason, target_phase=target_phase)
-    elif signoff.decision == Signoff.Decision.APPROVE and approvals(evaluation) >= gate.required_signatures:
+    elif signoff.decision == Signoff.Decision.APPROVE and approving(evaluation).complete:
         reason = _("Every blocking criterion is met and %(count)d people have approved.") % {
             "count": gate.required_signatures
         }

@@ -1,8 +1,9 @@
 """What is done when the source of evidence no longer says what was frozen.
 
 Open gates need nothing: the state of the sources is part of what a signature binds to, so that approvals
-given before no longer count. Where a standing authorization rests on the evidence somebody has to look, and a
-finding is opened. Withdrawing is a person's decision: what was signed is frozen and still what it was.
+given before no longer count. A standing authorization that rests on the evidence is stale and is withdrawn,
+unless the process says that a changed source is not material; somebody has to look in any case, and a
+finding is opened.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from governance.models import Authorization, Finding
 from governance.services.findings import open_finding
+from governance.services.lapses import lapse_on_source
 from ledger.actors import SystemActor
 from lifecycle.models import Snapshot, SourceState
 
@@ -34,6 +36,7 @@ def note_source_changed(*, snapshot_id: int) -> Finding | None:
     }
     if not resting or snapshot.project.findings.filter(title=title, state=Finding.State.OPEN).exists():
         return None
+    lapse_on_source(snapshot)
     return open_finding(
         project=snapshot.project,
         title=title,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from allauth.mfa.webauthn.internal.auth import begin_authentication
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -22,6 +25,7 @@ from governance.services.signoffs import sign_gate
 from governance.views.access import gate_for, reader
 from governance.views.refusals import carried_out
 from lifecycle.models import Membership, Phase, User
+from lifecycle.queries.second_factors import factors_of
 from lifecycle.rules import can_change
 
 
@@ -59,7 +63,7 @@ def gate_evaluate(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("governance:gate", pk)
 
 
-@sensitive_post_parameters("password")
+@sensitive_post_parameters("password", "code", "credential")
 @login_required
 @require_POST
 def gate_sign(request: HttpRequest, pk: int) -> HttpResponse:
@@ -134,6 +138,7 @@ def _page(
         "why_not": reason if page.is_open else "",
         "why_not_entry": entry,
         "sign_form": sign or _sign_form(page),
+        **(_factors(user) if may_sign else {}),
         "refuse_form": refuse or RefuseForm(phases=page.phases),
         "withdraw_form": withdraw or ReasonForm(prefix="withdraw"),
         "no": no,
@@ -146,6 +151,13 @@ def _may_evaluate(place: Membership | None, found: Gate) -> bool:
     """Those who work on it, and those whose signature it asks for."""
     workers = (Membership.Role.MANAGER, Membership.Role.CONTRIBUTOR)
     return (place is not None and place.role in workers) or fills_seat(place, found)
+
+
+def _factors(user: User) -> dict[str, Any]:
+    """Whether the signature takes a second factor, and what the person's security keys are asked."""
+    factors = factors_of(user)
+    asked = begin_authentication(user) if factors.keys else None
+    return {"coded": factors.enrolled, "asked": asked}
 
 
 def _sign_form(page: GatePage) -> SignForm:

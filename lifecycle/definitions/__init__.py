@@ -19,7 +19,16 @@ from lifecycle.definitions.flow import (
     TriggerKind,
     TriggerMode,
 )
-from lifecycle.definitions.gates import Criterion, Gate, Outcome, RiskClass, Seat, Signatures
+from lifecycle.definitions.gates import (
+    Criterion,
+    Gate,
+    MaterialChange,
+    Outcome,
+    RiskClass,
+    Seat,
+    Signatures,
+    SignedChange,
+)
 from lifecycle.definitions.schema import json_schema
 from lifecycle.definitions.tailoring import tailored
 from lifecycle.definitions.text import MAX_BYTES, dump_yaml, load_yaml, parse, problems_in
@@ -50,6 +59,7 @@ __all__ = [
     "Gate",
     "Handoff",
     "Loop",
+    "MaterialChange",
     "Method",
     "Opening",
     "OpensOn",
@@ -65,6 +75,7 @@ __all__ = [
     "Role",
     "Seat",
     "Signatures",
+    "SignedChange",
     "Source",
     "Stage",
     "Task",

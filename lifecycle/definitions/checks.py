@@ -106,6 +106,7 @@ def _duplicates(doc: ProcessDocument) -> Iterator[Problem]:
     yield from _repeated("handoffs", [handoff.key for handoff in doc.handoffs], ".key")
     yield from _repeated("triggers", [trigger.key for trigger in doc.triggers], ".key")
     yield from _repeated("gates", [gate.key for gate in doc.gates], ".key")
+    yield from _repeated("material_changes", [each.key for each in doc.material_changes], ".key")
     for number, task in enumerate(doc.tasks):
         if task.key in {phase.key for phase in doc.phases}:
             text = _("“%(key)s” is also the key of a phase") % {"key": task.key}

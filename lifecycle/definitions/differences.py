@@ -68,6 +68,7 @@ def _parts() -> dict[str, str]:
         "handoffs": _("Handoff"),
         "triggers": _("Trigger"),
         "gates": _("Gate"),
+        "material_changes": _("Change after signing"),
     }
 
 

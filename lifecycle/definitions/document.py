@@ -6,7 +6,7 @@ from pydantic import Field
 
 from lifecycle.definitions.base import Name, Part, Slug, Text
 from lifecycle.definitions.flow import Handoff, Loop, Trigger
-from lifecycle.definitions.gates import Gate
+from lifecycle.definitions.gates import Gate, MaterialChange, SignedChange
 from lifecycle.definitions.work import Method, Phase, Risk, Role, Source, Stage, Task
 
 P = TypeVar("P", Phase, Task, Risk, Method, Handoff, Trigger, Gate)
@@ -30,6 +30,7 @@ class ProcessDocument(Part):
     handoffs: tuple[Handoff, ...] = ()
     triggers: tuple[Trigger, ...] = ()
     gates: tuple[Gate, ...] = ()
+    material_changes: tuple[MaterialChange, ...] = ()
 
     def phase(self, key: str) -> Phase:
         """The phase with this key; KeyError if there is none. `task`, `gate` and so on likewise."""
@@ -52,6 +53,10 @@ class ProcessDocument(Part):
 
     def gate(self, key: str) -> Gate:
         return _by_key(self.gates, key)
+
+    def is_material(self, change: SignedChange) -> bool:
+        """Whether this change makes a signature stale; one that the table does not name does."""
+        return all(each.material for each in self.material_changes if each.key == change)
 
     def tasks_of(self, phase: str) -> tuple[Task, ...]:
         """The tasks of a phase in the document's order."""

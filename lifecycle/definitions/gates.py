@@ -97,3 +97,29 @@ class Gate(Part):
     def holds_for(self, risk_class: str) -> bool:
         """Whether projects of this risk class have to pass it."""
         return not self.risk_classes or risk_class in self.risk_classes
+
+
+class SignedChange(StrEnum):
+    """What may change after a gate was signed."""
+
+    MODEL = "model"
+    EVIDENCE_REJECTED = "evidence_rejected"
+    EVIDENCE_EXPIRED = "evidence_expired"
+    EVIDENCE_ADDED = "evidence_added"
+    EVIDENCE_SOURCE = "evidence_source"
+    MEASUREMENT = "measurement"
+    CRITERION = "criterion"
+    REQUIREMENT = "requirement"
+    WAIVER = "waiver"
+    RISK_REOPENED = "risk_reopened"
+    RISK_ADDED = "risk_added"
+    FINDING_OPENED = "finding_opened"
+    SIGNER = "signer"
+
+
+class MaterialChange(Part):
+    """Whether a change makes what was signed stale. A change that the table does not name does."""
+
+    key: SignedChange
+    material: Flag = True
+    why: Text

@@ -41,6 +41,26 @@ class ChangePersonForm(forms.Form):
     name = forms.CharField(label=_("Printed name"), max_length=300)
     email = forms.EmailField(label=_("E-mail"), max_length=254)
     org_role = forms.ChoiceField(label=_("Role in the organization"), choices=User.OrgRole.choices)
+    identity_subject = forms.CharField(
+        label=_("Name at the identity provider"), max_length=300, required=False,
+        help_text=_("Issuer and subject. Accounts that share it are one person."),
+    )  # fmt: skip
+
+
+class SecurityForm(forms.Form):
+    """Why an administrator touches what protects an account. Told to all who rely on it."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=2000, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class CompromiseForm(SecurityForm):
+    """Since when somebody else may have used an account."""
+
+    since = forms.DateTimeField(
+        label=_("Since"),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+    field_order = ["since", "reason"]
 
 
 class ProfileForm(forms.Form):

@@ -2,6 +2,7 @@ from lifecycle.models.absences import Absence
 from lifecycle.models.attachments import Attachment
 from lifecycle.models.channels import POST_STATES, Channel, Post
 from lifecycle.models.comments import Comment
+from lifecycle.models.compromises import Compromise
 from lifecycle.models.connectors import (
     SYNC_STATES,
     Connector,
@@ -68,6 +69,7 @@ __all__ = [
     "CanvasAnswer",
     "Channel",
     "Comment",
+    "Compromise",
     "Connector",
     "ConnectorRule",
     "DataSet",

@@ -35,6 +35,7 @@ class Notice(models.Model):
         RISK_ESCALATED = "risk_escalated", _("A risk waits for your decision")
         RISK_EXPIRED = "risk_expired", _("The acceptance of a risk has expired")
         MENTION = "mention", _("Somebody mentions you")
+        ACCOUNT_CHANGED = "account_changed", _("The security of an account was touched")
 
     class Way(models.TextChoices):
         PAGE = "page", _("In the page")
@@ -102,8 +103,12 @@ class Mail(models.Model):
         UNSURE = "unsure", _("Perhaps sent")
         DROPPED = "dropped", _("Not sent")
 
+    RESET = "reset:"
+
     person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="mails")
-    key = models.CharField(max_length=250, unique=True, help_text="a notice's, or digest:person:day")
+    key = models.CharField(
+        max_length=250, unique=True, help_text="a notice's, digest:person:day, or reset:person:time"
+    )
     day = models.DateField(null=True, blank=True, help_text="of a digest, in the person's time zone")
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
     reason = models.CharField(max_length=300, blank=True, help_text="why it was not sent")

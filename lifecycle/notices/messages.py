@@ -1,8 +1,12 @@
 """E-mails in words: plain text, with the addresses of the pages where the matter stands."""
 
 from django.conf import settings
+from django.contrib.auth.tokens import default_token_generator
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -14,6 +18,8 @@ def message_of(mail: Mail) -> EmailMessage | None:
 
     Its Message-ID is always the same, so that a copy can be told from news.
     """
+    if mail.key.startswith(Mail.RESET):
+        return _reset_link(mail)
     notices = list(mail.notices.select_related("project").order_by("project__name", "created_at", "pk"))
     if not notices:
         return None
@@ -28,6 +34,24 @@ def message_of(mail: Mail) -> EmailMessage | None:
     return EmailMessage(
         subject=_digest_subject(len(notices)) if digest else _subject(notices),
         body=render_to_string(f"lifecycle/notices/mail_{template}.txt", context),
+        to=[mail.person.email],
+        headers={"Message-ID": _message_id(mail), "Auto-Submitted": "auto-generated"},
+    )
+
+
+def _reset_link(mail: Mail) -> EmailMessage:
+    """The link with which a person chooses a password; good for Django's PASSWORD_RESET_TIMEOUT."""
+    path = reverse(
+        "lifecycle:password-choose",
+        args=[
+            urlsafe_base64_encode(force_bytes(mail.person.pk)),
+            default_token_generator.make_token(mail.person),
+        ],
+    )
+    context = {"person": mail.person, "site": site_address(), "link": f"{site_address()}{path}"}
+    return EmailMessage(
+        subject=_("Gatebook: choose a password"),
+        body=render_to_string("lifecycle/notices/mail_reset.txt", context),
         to=[mail.person.email],
         headers={"Message-ID": _message_id(mail), "Auto-Submitted": "auto-generated"},
     )

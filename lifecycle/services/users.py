@@ -15,6 +15,7 @@ from lifecycle.actions import LifecycleAction
 from lifecycle.errors import Invalid, Refused
 from lifecycle.models import ApiToken, Membership, User
 from lifecycle.queries.open_work import open_work_of
+from lifecycle.services.accounts import bar_from_signing, tell_of_account
 from lifecycle.services.steps import allow, change, locked, record
 from lifecycle.services.texts import line, prose
 from lifecycle.zones import known_zones
@@ -38,6 +39,8 @@ def add_person(
     user = User.objects.create_user(
         username=username, email=email, password=password, name=name, org_role=org_role
     )
+    if isinstance(actor, User):  # who chose the password could sign in the new person's name
+        bar_from_signing(user, User.BarReason.FIRST_PASSWORD)
     record(LifecycleAction.PERSON_ADDED, user, actor=actor, user=user.pk, org_role=org_role)
     return user
 
@@ -50,29 +53,37 @@ def change_person(
     name: str | None = None,
     email: str | None = None,
     org_role: str | None = None,
+    identity_subject: str | None = None,
 ) -> User:
-    """Change a printed name, address or role in the organization; administrators may, nobody their own
-    role.
+    """Change a printed name, address, role in the organization or the identity provider's name for them;
+    administrators may, nobody their own role. A changed address is told to those who rely on the person's
+    signature, since links to choose a password go there.
     """
     user = locked(person)
     allow(rules.can_manage_people(actor), _("Only administrators change people."))
     if org_role is not None and actor.actor_key == user.actor_key and org_role != user.org_role:
         raise Refused("own_role", _("Another administrator has to change your own role."))
-    before = user.org_role
+    before, address = user.org_role, user.email
     user.name = line(name, "name") if name is not None else user.name
     if email is not None or org_role is not None:
         _check_fields(email if email is not None else user.email, org_role or user.org_role)
     user.email = email if email is not None else user.email
     user.org_role = org_role or user.org_role
+    if identity_subject is not None:
+        user.identity_subject = identity_subject.strip()[:300]
 
-    user.save(update_fields=["name", "email", "org_role"])
+    user.save(update_fields=["name", "email", "org_role", "identity_subject"])
     record(
         LifecycleAction.PERSON_CHANGED,
         user,
         actor=actor,
         user=user.pk,
         **change(before, user.org_role),
+        address_changed=user.email != address,
     )
+    if user.email != address and actor.actor_key != user.actor_key:
+        told = _("The e-mail address of %(name)s was changed by %(actor)s")
+        tell_of_account(user, told, actor, "")
     return user
 
 

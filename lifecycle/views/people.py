@@ -5,22 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django import forms
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from lifecycle.forms.people import ChangePersonForm, LeaveForm, PersonForm
+from lifecycle.forms.people import (
+    ChangePersonForm,
+    CompromiseForm,
+    LeaveForm,
+    PersonForm,
+    SecurityForm,
+)
 from lifecycle.models import User
 from lifecycle.queries.absences import absences_of, away_among
 from lifecycle.queries.open_work import OpenWork, open_work_of
 from lifecycle.queries.people import Listed, active_people, memberships_of, people
 from lifecycle.rules import can_manage_people
-from lifecycle.services import transfers, users
+from lifecycle.services import accounts, second_factors, transfers, users
 from lifecycle.sorting import Fields, Sorting, words
 from lifecycle.views.acting import Offers, Tried, carry_out, reader
 
@@ -82,6 +90,8 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
 def act(request: HttpRequest, pk: int, act: str) -> HttpResponse:
     """Change a person, pass their work on, or close their account."""
     user, found = reader(request), get_object_or_404(User, pk=pk)
+    if act in _SECURITY:
+        return _security(request, user, found, act)
     if act not in ("change", "transfer", "close"):
         raise Http404
     work = open_work_of(found)
@@ -102,6 +112,27 @@ def act(request: HttpRequest, pk: int, act: str) -> HttpResponse:
     return carry_out(
         request, form, service, done=done, to=reverse("lifecycle:person", args=[pk]),
         may=can_manage_people(user), again=lambda: _page(request, user, found, Tried(act, form)),
+    )  # fmt: skip
+
+
+_SECURITY: dict[str, tuple[type[forms.Form], Any, Any]] = {
+    "reset": (SecurityForm, accounts.reset_password, _lazy("The password is gone; a link is on its way.")),
+    "compromise": (
+        CompromiseForm, accounts.report_compromise,
+        _lazy("Noted. What was signed since counts no more."),
+    ),
+    "factors": (SecurityForm, second_factors.take_factors, _lazy("The second factor is gone.")),
+}  # fmt: skip
+
+
+def _security(request: HttpRequest, user: User, found: User, act: str) -> HttpResponse:
+    """What an administrator does to protect an account; everybody concerned is told."""
+    form_class, service, done = _SECURITY[act]
+    form = form_class(request.POST, auto_id=f"id_{act}_%s")
+    return carry_out(
+        request, form, lambda given: service(person=found, actor=user, **given), done=str(done),
+        to=reverse("lifecycle:person", args=[found.pk]), may=can_manage_people(user),
+        again=lambda: _page(request, user, found, Tried(act, form)),
     )  # fmt: skip
 
 
@@ -133,7 +164,10 @@ def _offers(offers: Offers, person: User, work: OpenWork, *, own: bool) -> dict[
     def url(act: str) -> str:
         return reverse("lifecycle:person-act", args=[person.pk, act])
 
-    start = {"name": person.name, "email": person.email, "org_role": person.org_role}
+    start = {
+        "name": person.name, "email": person.email, "org_role": person.org_role,
+        "identity_subject": person.identity_subject,
+    }  # fmt: skip
     made: dict[str, Any] = {
         "change": offers.add(
             "change", url("change"), _("Change"), ChangePersonForm, initial=start, folded=True
@@ -146,6 +180,20 @@ def _offers(offers: Offers, person: User, work: OpenWork, *, own: bool) -> dict[
             hint=_("The account stays open."),
         )  # fmt: skip
     if not own:
+        made["security"] = [
+            offers.add(
+                "reset", url("reset"), _("Reset the password"), SecurityForm, folded=True,
+                hint=_("The person gets a link by e-mail, and signs nothing until a new password is set."),
+            ),
+            offers.add(
+                "factors", url("factors"), _("Take the second factor away"), SecurityForm, folded=True,
+                hint=_("Bars the account from signing until the person has set a new password."),
+            ),
+            offers.add(
+                "compromise", url("compromise"), _("Report misuse of the account"), CompromiseForm,
+                folded=True, hint=_("What it signed since then counts no more; its tokens end."),
+            ),
+        ]  # fmt: skip
         made["close"] = offers.add(
             "close", url("close"),
             _("Pass the work on and close the account") if work.held else _("Close the account"),

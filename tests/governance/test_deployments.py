@@ -100,7 +100,7 @@ def test_breaking_the_glass_is_a_manager_s_and_opens_a_finding(given):
     with refused("forbidden"):
         deploy(given, environment="staging", actor=worker, break_glass_reason="Now!")
 
-    with entry_of("deployment.recorded", "run.finished", "finding.opened"):
+    with entry_of("deployment.recorded", "run.finished", "finding.opened", "authorization.withdrawn"):
         deployed = deploy(given, environment="staging", break_glass_reason="The old one is down")
 
     assert deployed.authorization is None

@@ -11,7 +11,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from governance.errors import Invalid
-from governance.queries.gate_checks import gate_check, read_scope
+from governance.models import GateAsk
+from governance.queries.gate_checks import read_scope
+from governance.services.gate_checks import ask_gate
+from ledger.actors import SystemActor
 
 
 class Command(BaseCommand):
@@ -39,8 +42,12 @@ class Command(BaseCommand):
             for text in options["scope"]:
                 key, value = read_scope(text)
                 scope.setdefault(key, []).append(value)
-            decision = gate_check(
-                model_digest=options["model_digest"], environment=options["environment"], scope=scope
+            decision = ask_gate(
+                point=GateAsk.Point.COMMAND,
+                actor=SystemActor("command"),
+                model_digest=options["model_digest"],
+                environment=options["environment"],
+                scope=scope,
             )
         except Invalid as problem:
             _fail(f"{problem.where}: {problem}")
