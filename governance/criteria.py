@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import cel
 from django.utils.translation import gettext as _
 
 from governance.errors import Invalid

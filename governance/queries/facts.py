@@ -75,7 +75,7 @@ def facts_of(gate: Gate) -> Facts:
 
 def _concerns(gate: Gate) -> Q:
     """Findings about the gate's model or the whole project; those about another model say nothing here."""
-    own = ModelVersion.objects.filter(pk=gate.model_version_id).values("digest")
+    own = ModelVersion.objects.filter(gates=gate).values("digest")
     return Q(model_digest="") | Q(model_digest__in=own)
 
 

@@ -124,7 +124,7 @@ def read_scope(text: str) -> tuple[str, str]:
     return key.strip(), value.strip()
 
 
-def _nothing_here(digest: str, environment: str, found: list[Authorization]) -> str:
+def _nothing_here(digest: str, environment: str, found: Sequence[Authorization]) -> str:
     if found:
         others = ", ".join(sorted({given.environment for given in found}))
         return _("This model was never authorized for %(environment)s, only for %(others)s.") % {

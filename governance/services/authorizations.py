@@ -77,7 +77,7 @@ def withdraw_authorization(
     changes: list[dict[str, str]] | None = None,
 ) -> Authorization:
     """End it for good; another gate can give another one. `changes`: what was signed for and is no more."""
-    more = {"changes": changes} if changes else {}
+    more: dict[str, object] = {"changes": changes} if changes else {}
     return _move(authorization, actor, "withdraw", Action.AUTHORIZATION_WITHDRAWN, reason, more)
 
 

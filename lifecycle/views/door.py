@@ -39,7 +39,7 @@ class LogIn(auth.LoginView):
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """Log in, or remember for a while who has come half-way."""
-        user = cast("User", form.get_user())
+        user = form.get_user()
         if not factors_of(user).enrolled:
             return super().form_valid(form)
         self.request.session.cycle_key()
@@ -108,7 +108,7 @@ class ChangePassword(_OwnPassword, auth.PasswordChangeView):
 
     success_url = reverse_lazy("lifecycle:password-changed")
 
-    def form_valid(self, form: PasswordChangeForm) -> HttpResponse:  # type: ignore[override]  # our user
+    def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
         """Set it, or show why not."""
         user = cast("User", self.request.user)
         if self.chosen(form, user, old=form.cleaned_data["old_password"]):
@@ -123,9 +123,9 @@ class ChoosePassword(_OwnPassword, auth.PasswordResetConfirmView):
     success_url = reverse_lazy("lifecycle:password-changed")
     template_name = "registration/choose_password.html"
 
-    def form_valid(self, form: SetPasswordForm[User]) -> HttpResponse:  # type: ignore[override]  # our user
+    def form_valid(self, form: SetPasswordForm[User]) -> HttpResponse:
         """Set it, or show why not."""
-        if self.chosen(form, cast("User", form.user)):
+        if self.chosen(form, form.user):
             self.request.session.pop(auth.INTERNAL_RESET_SESSION_TOKEN, None)
             return HttpResponseRedirect(str(self.success_url))
         return self.form_invalid(form)
