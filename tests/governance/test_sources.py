@@ -51,7 +51,7 @@ def test_a_run_edited_after_the_gate_was_passed_opens_a_finding(asked):
     make_gates.signed(gate, *reviewers(gate))
     assert gate.state == "passed"
 
-    with entry_of("evidence.source_changed", "finding.opened"):
+    with entry_of("evidence.source_changed", "authorization.withdrawn", "finding.opened"):
         edit(run)
 
     finding = Finding.objects.get()
