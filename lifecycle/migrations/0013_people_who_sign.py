@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("lifecycle", "0011_told_through_channels"),
+        ("lifecycle", "0012_models_and_data_by_digest"),
     ]
 
     operations = [
