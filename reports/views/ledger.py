@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from ledger.actions import known_actions
+from ledger.publishing import latest_checkpoint
 from ledger.queries import head
 from lifecycle.rules import sees_everything
 from lifecycle.sorting import Sorting
@@ -32,7 +33,7 @@ LARGEST_INDEX = 2**63 - 1
 @login_required
 @require_safe
 def entries(request: HttpRequest) -> HttpResponse:
-    """Entries, newest first, by project, action, actor and record. 7 queries."""
+    """Entries, newest first, by project, action, actor and record. 8 queries."""
     user = reader(request)
     filters = Filters.read(request.GET.dict())
     sorting = Sorting(request.GET, {"entry": ["index"]})  # newest first is the list's own order
@@ -41,6 +42,7 @@ def entries(request: HttpRequest) -> HttpResponse:
     found = slice_of(shown_entries, request.GET.get("cursor", ""), oldest_first=upwards)
     context = _verification(sees_everything(user)) | {
         "head": head(),
+        "checkpoint": latest_checkpoint(),
         "filters": filters,
         "sorting": sorting,
         "found": found,
@@ -54,9 +56,12 @@ def entries(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def entry(request: HttpRequest, index: int) -> HttpResponse:
-    """One entry: what it says, what is hashed, and why it is in the tree. 5 queries."""
+    """One entry: what it says, what is hashed, and why it is in the tree. 6 queries."""
     found = get_object_or_404(entries_visible_to(reader(request)), pk=min(index, LARGEST_INDEX))
-    return render(request, "ledger/entry.html", {"shown": shown(found, head()), "head": head()})
+    newest = latest_checkpoint()
+    covered = newest is not None and found.index < newest.size
+    context = {"shown": shown(found, head()), "head": head(), "covered": covered}
+    return render(request, "ledger/entry.html", context)
 
 
 @login_required

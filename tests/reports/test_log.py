@@ -9,6 +9,7 @@ import pytest
 from asn1crypto import tsp
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.core import mail
+from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.urls import reverse
 from django.utils.timezone import now
@@ -422,3 +423,26 @@ def test_a_tree_that_went_another_way_gets_no_cosignature(serving, tmp_path):
     )
 
     assert ask(witness, other).said.startswith("422")
+
+
+def test_witnesses_are_told_of_by_command(capsys):
+    call_command("witnesses", "add", KEY.name, "https://w.example", str(KEY))
+    call_command("witnesses", "list")
+    assert capsys.readouterr().out == "witness.example  https://w.example  cosigned 0 entries\n"
+
+    call_command("witnesses", "remove", KEY.name)
+    call_command("witnesses", "list")
+    assert capsys.readouterr().out == ""
+    with pytest.raises(CommandError, match="no witness"):
+        call_command("witnesses", "remove", KEY.name)
+
+
+def test_the_pages_name_the_checkpoint_once_there_is_one(client):
+    add_entries(2)
+    client.force_login(make.user(org_role="auditor"))
+    assert "Signed checkpoint" not in get(client, "ledger").text
+
+    publish_checkpoint()
+
+    assert reverse("reports:ledger-checkpoint") in get(client, "ledger").text
+    assert reverse("reports:ledger-tlog-proof", args=[1]) in get(client, "ledger-entry", 1).text
