@@ -27,5 +27,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("gates/<int:pk>/signoffs/", SignoffList.as_view(), name="gate-signoffs"),
     path("projects/<slug:slug>/events/", EventList.as_view(), name="project-events"),
     path("webhooks/mlflow/<slug:key>/", MlflowWebhookView.as_view(), name="webhook-mlflow"),
+    path(
+        "runs/",
+        RunViewSet.as_view({"get": "list", "post": "create", "put": "upsert"}),
+        name="run-list",
+    ),
     *router.urls,
 ]

@@ -269,6 +269,9 @@ GATEBOOK_OUTBOUND_CA = env.str("GATEBOOK_OUTBOUND_CA", default="")
 # What seals the secrets of connectors; the first key seals, all of them open.
 GATEBOOK_SECRET_STORE_KEYS = environment.secret_store_keys(env, GATEBOOK_HOME)
 
+# The most that one request to the API may carry, unpacked; more is refused before it is read.
+GATEBOOK_INTAKE_BYTES = env.int("GATEBOOK_INTAKE_MB", default=10) * 1_000_000
+
 # --- E-mail: notices that people asked for. Without EMAIL_URL they are files below GATEBOOK_HOME/mail. -----
 
 vars().update(environment.mail(env, GATEBOOK_HOME))
@@ -289,7 +292,7 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["lifecycle.api.bodies.StrictJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "config.api.CursorPagination",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "config.api.exception_handler",

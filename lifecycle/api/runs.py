@@ -12,6 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from lifecycle.api.asking import person_asking
+from lifecycle.api.run_batches import RunBatchIn, RunBatchOut, keep_batch
+from lifecycle.api.tokens import scopes
 from lifecycle.errors import Invalid
 from lifecycle.models import Iteration, ModelVersion, Project, Run, Task
 from lifecycle.queries.projects import projects_visible_to
@@ -37,7 +39,8 @@ class RunOut(serializers.ModelSerializer[Run]):
         fields: ClassVar = [
             "id", "project", "iteration", "task", "kind", "title", "source", "state", "progress", "step",
             "attempts", "error", "spec_digest", "model_digest", "started_by", "created_at",
-            "started_at", "finished_at",
+            "started_at", "finished_at", "external_id", "parent_external_id", "url", "content_digest",
+            "deleted_at_source",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -87,6 +90,11 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
     queryset = Run.objects.none()
     lookup_value_regex = "[0-9]{1,18}"
 
+    @property
+    def required_scopes(self) -> tuple[str, ...]:
+        """A token that only sends runs may send them here, and read nothing."""
+        return scopes(self.request.method, intake=self.action in ("create", "upsert"))
+
     def get_queryset(self) -> QuerySet[Run]:
         """The runs of the projects that the person sees. 1 query for a page."""
         visible = projects_visible_to(person_asking(self.request))
@@ -117,7 +125,12 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
         ],
     )
     def create(self, request: Request) -> Response:
-        """Ask for a run. It is queued when this answers; its state says how it goes on."""
+        """Ask for a run. It is queued when this answers; its state says how it goes on.
+
+        With `runs` in place of `spec` it is the batch that `PUT` takes, for clients that only post.
+        """
+        if isinstance(request.data, dict) and "runs" in request.data:
+            return keep_batch(request)
         asked = RunIn(data=request.data)
         asked.is_valid(raise_exception=True)
         actor, data = person_asking(request), asked.validated_data
@@ -134,6 +147,22 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
             once=idempotency_key(request),
         )
         return Response(RunDetailOut(run).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(
+        request=RunBatchIn,
+        responses={200: RunBatchOut},
+        parameters=[
+            OpenApiParameter(
+                "Idempotency-Key",
+                OpenApiTypes.STR,
+                OpenApiParameter.HEADER,
+                description="the same key and body give the same answer for 7 days; another body is a 409",
+            )
+        ],
+    )
+    def upsert(self, request: Request) -> Response:
+        """Record up to 1,000 runs that happened elsewhere: all of them or none, each once."""
+        return keep_batch(request)
 
 
 def idempotency_key(request: Request) -> str:

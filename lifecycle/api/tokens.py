@@ -49,8 +49,14 @@ def _scopes_for(request: Request) -> tuple[str, ...]:
     named: tuple[str, ...] | None = getattr(view, "required_scopes", None)
     if named is not None:
         return named
-    writing = (ApiToken.Scope.WRITE.value,)
-    return (*writing, ApiToken.Scope.READ.value) if request.method in READING else writing
+    return scopes(request.method)
+
+
+def scopes(method: str | None, *, intake: bool = False) -> tuple[str, ...]:
+    """The scopes that reach a view: to read `read` or `write`, to change `write`, and `intake` if asked."""
+    if method in READING:
+        return (ApiToken.Scope.WRITE.value, ApiToken.Scope.READ.value)
+    return (ApiToken.Scope.WRITE.value, *((ApiToken.Scope.INTAKE.value,) if intake else ()))
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself untyped

@@ -7,7 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from lifecycle.forms.fields import DayField, RecordField
-from lifecycle.models import ApiToken, User
+from lifecycle.models import ApiToken, Project, User
 from lifecycle.services.tokens import MOST_DAYS
 from lifecycle.zones import known_zones
 
@@ -90,9 +90,19 @@ class TokenForm(forms.Form):
             (ApiToken.Scope.READ, _("read")),
             (ApiToken.Scope.WRITE, _("read and change what you may")),
             (ApiToken.Scope.GATE_CHECK, _("ask for permission to deploy, and nothing else")),
+            (ApiToken.Scope.INTAKE, _("send runs, and nothing else")),
         ],
     )
     days = forms.IntegerField(label=_("Good for days"), initial=90, min_value=1, max_value=MOST_DAYS)
+
+    def __init__(self, *args: Any, projects: Sequence[Project] = (), **options: Any) -> None:
+        super().__init__(*args, **options)
+        if projects:
+            self.fields["project"] = RecordField(
+                projects, label=_("Only to the project"), required=False, empty=_("any of mine"),
+                help_text=_("For a token that sends runs: those that name no project go there."),
+            )  # fmt: skip
+        self.order_fields(["name", "scope", "project", "days"])
 
 
 class AbsenceForm(forms.Form):

@@ -18,6 +18,7 @@ _CODES = {
     "finite_number": "not_finite",
     "string_too_long": "too_long",
     "too_long": "too_many",
+    "too_short": "too_few",
     "greater_than_equal": "too_small",
     "less_than_equal": "too_large",
     "literal_error": "unknown_value",

@@ -20,6 +20,7 @@ from lifecycle.models.handoffs import (
     Deliverable,
     Handoff,
 )
+from lifecycle.models.idempotency import IdempotencyKey
 from lifecycle.models.iterations import ITERATION_STATES, PHASE_STATES, Iteration, Phase
 from lifecycle.models.notices import MAIL_STATES, Mail, Notice, NoticeChoice, Sweep
 from lifecycle.models.outbox import JOB_STATES, Job
@@ -82,6 +83,7 @@ __all__ = [
     "Firing",
     "Gap",
     "Handoff",
+    "IdempotencyKey",
     "Iteration",
     "Job",
     "Mail",

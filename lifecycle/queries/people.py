@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Q, QuerySet
 
-from lifecycle.models import ApiToken, Membership, User
+from lifecycle.models import ApiToken, Membership, Project, User
 from lifecycle.queries.projects import projects_visible_to
 
 
@@ -44,4 +44,12 @@ def memberships_of(user: User, reader: User) -> list[Membership]:
 
 def tokens_of(user: User) -> list[ApiToken]:
     """The tokens of a person, the last first. 1 query."""
-    return list(user.api_tokens.order_by("-created_at", "-pk"))
+    return list(user.api_tokens.select_related("project").order_by("-created_at", "-pk"))
+
+
+def projects_worked_in(user: User) -> list[Project]:
+    """The active projects in which a person may record runs, by name. 1 query."""
+    roles = (Membership.Role.MANAGER, Membership.Role.CONTRIBUTOR, Membership.Role.REVIEWER)
+    mine = Membership.objects.filter(user=user, left_at__isnull=True, role__in=roles)
+    found = Project.objects.filter(pk__in=mine.values("project"), state=Project.State.ACTIVE)
+    return list(found.order_by("name", "pk"))

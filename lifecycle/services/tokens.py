@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from lifecycle import rules
 from lifecycle.actions import LifecycleAction
 from lifecycle.errors import Invalid, Refused
-from lifecycle.models import ApiToken, User
+from lifecycle.models import ApiToken, Project, User
 from lifecycle.services.steps import allow, locked, record
 from lifecycle.services.texts import line
 
@@ -25,27 +25,32 @@ _STALE = dt.timedelta(minutes=1)
 
 
 @transaction.atomic
-def issue_token(*, user: User, name: str, scope: str, days: int, actor: User) -> tuple[ApiToken, str]:
+def issue_token(
+    *, user: User, name: str, scope: str, days: int, actor: User, project: Project | None = None
+) -> tuple[ApiToken, str]:
     """Make a token for oneself, good for 1 to 366 days. The second value is the secret text, never kept.
 
-    Auditors get tokens that read; `gate_check` tokens ask for deployment permission only.
+    Auditors get tokens that read; `gate_check` tokens ask for deployment permission only; `intake`
+    tokens send runs only, to their `project` if they have one.
     """
     holder = locked(user)
     allow(actor.pk == holder.pk and holder.is_active, _("A token is issued by the person who uses it."))
     name = line(name, "name", most=120)
     _check(scope, days)
-    if scope == ApiToken.Scope.WRITE and not rules.can_change(holder):
+    _check_project(holder, scope, project)
+    if scope in (ApiToken.Scope.WRITE, ApiToken.Scope.INTAKE) and not rules.can_change(holder):
         raise Refused("auditors_read", _("Auditors change nothing: choose a token that reads."))
 
     prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     now = timezone.now()
     token = ApiToken.objects.create(
         user=holder, name=name, prefix=prefix, secret_hmac=_hmac(prefix, secret), scope=scope,
-        created_at=now, expires_at=now + dt.timedelta(days=days),
+        project=project, created_at=now, expires_at=now + dt.timedelta(days=days),
     )  # fmt: skip
     record(
         LifecycleAction.TOKEN_ISSUED, token, actor=actor,
         user=holder.pk, scope=scope, expires_at=token.expires_at.isoformat(),
+        only=project.slug if project else None,
     )  # fmt: skip
     return token, f"gb_{prefix}_{secret}"
 
@@ -78,7 +83,7 @@ def authenticate_token(*, text: str) -> ApiToken | None:
         return None
     prefix, secret = match.groups()
     try:  # not first(), which would sort by the holder's name: every call of the API comes through here
-        token = ApiToken.objects.select_related("user").get(prefix=prefix)
+        token = ApiToken.objects.select_related("user", "project").get(prefix=prefix)
     except ApiToken.DoesNotExist:
         return None
     if not hmac.compare_digest(token.secret_hmac, _hmac(prefix, secret)):
@@ -97,6 +102,16 @@ def _check(scope: str, days: int) -> None:
         raise Invalid("unknown_scope", _("There is no such scope."), "scope")
     if not 1 <= days <= MOST_DAYS:
         raise Invalid("bad_days", _("A token is good for 1 to %(most)d days.") % {"most": MOST_DAYS}, "days")
+
+
+def _check_project(holder: User, scope: str, project: Project | None) -> None:
+    if project is None:
+        return
+    if scope != ApiToken.Scope.INTAKE:
+        text = _("Only a token that sends runs is for one project.")
+        raise Invalid("project_not_needed", text, "project")
+    if not rules.can_take_part(holder, project):
+        raise Invalid("unknown_project", _("You do not work in this project."), "project")
 
 
 def _hmac(prefix: str, secret: str) -> str:

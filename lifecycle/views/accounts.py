@@ -15,7 +15,7 @@ from ledger.errors import Invalid, Refused
 from lifecycle.forms.fields import PlainForm
 from lifecycle.forms.people import ProfileForm, TokenForm
 from lifecycle.models import ApiToken, User
-from lifecycle.queries.people import memberships_of, tokens_of
+from lifecycle.queries.people import memberships_of, projects_worked_in, tokens_of
 from lifecycle.services.tokens import issue_token, revoke_token
 from lifecycle.services.users import change_own_profile
 from lifecycle.views.acting import carry_out, place, reader
@@ -44,11 +44,11 @@ def profile(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def tokens(request: HttpRequest) -> HttpResponse:
-    """One's own tokens; a new one is shown on this answer and never again. 3 queries."""
+    """One's own tokens; a new one is shown on this answer and never again. 4 queries."""
     user = reader(request)
     if request.method != "POST":
-        return _tokens(request, user, TokenForm())
-    form, secret = TokenForm(request.POST), ""
+        return _tokens(request, user, TokenForm(projects=projects_worked_in(user)))
+    form, secret = TokenForm(request.POST, projects=projects_worked_in(user)), ""
     if form.is_valid():
         try:
             _token, secret = issue_token(user=user, actor=user, **form.cleaned_data)
@@ -61,7 +61,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
         page.status_code = 422
         return page
     # No redirect: the secret would have to be kept somewhere until the next page.
-    return _tokens(request, user, TokenForm(), secret)
+    return _tokens(request, user, TokenForm(projects=projects_worked_in(user)), secret)
 
 
 @login_required
@@ -73,7 +73,9 @@ def revoke(request: HttpRequest, pk: int) -> HttpResponse:
     form = PlainForm(request.POST)
     return carry_out(
         request, form, lambda _given: revoke_token(token=token, actor=user), done=_("The token is revoked."),
-        to=reverse("lifecycle:tokens"), again=lambda: _tokens(request, user, TokenForm(), refused=form),
+        to=reverse("lifecycle:tokens"), again=lambda: _tokens(
+            request, user, TokenForm(projects=projects_worked_in(user)), refused=form
+        ),
     )  # fmt: skip
 
 
