@@ -52,7 +52,9 @@ class RunBatchOut(serializers.Serializer[Any]):
     """What became of a batch, in the order in which it was sent."""
 
     batch = serializers.IntegerField(allow_null=True, help_text="null if nothing was new")
-    root = serializers.CharField(allow_null=True, help_text="root over the batch, as the ledger holds it")
+    root = serializers.CharField(  # type: ignore[assignment]
+        allow_null=True, help_text="root over the batch, as the ledger holds it"
+    )
     counts = serializers.DictField(child=serializers.IntegerField())
     runs = KeptOut(many=True)
 
