@@ -7,6 +7,8 @@ from governance.api.gate_checks import GateCheckView
 from governance.api.production import ProductionView
 from governance.api.signoffs import SignoffList
 from lifecycle.api.events import EventList
+from lifecycle.api.lineage import LineageBatchView, LineageView
+from lifecycle.api.outside_events import CloudEventsView, EvidentlyView
 from lifecycle.api.projects import ProjectViewSet
 from lifecycle.api.registrations import DataSetViewSet, RegistrationViewSet
 from lifecycle.api.runs import RunViewSet
@@ -27,6 +29,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("gates/<int:pk>/signoffs/", SignoffList.as_view(), name="gate-signoffs"),
     path("projects/<slug:slug>/events/", EventList.as_view(), name="project-events"),
     path("webhooks/mlflow/<slug:key>/", MlflowWebhookView.as_view(), name="webhook-mlflow"),
+    path("lineage", LineageView.as_view(), name="lineage"),
+    path("lineage/batch", LineageBatchView.as_view(), name="lineage-batch"),
+    path("cloudevents/", CloudEventsView.as_view(), name="cloudevents"),
+    path("evidently/", EvidentlyView.as_view(), name="evidently"),
     path(
         "runs/",
         RunViewSet.as_view({"get": "list", "post": "create", "put": "upsert"}),

@@ -48,7 +48,8 @@ def _clean(text: str) -> str:
     return text
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """The text, if it has no control characters."""
     if text.isprintable():
         return text
     if any(unicodedata.category(each) in ("Cc", "Cs") for each in text):
@@ -56,7 +57,8 @@ def _one_line(text: str) -> str:
     return text
 
 
-def _in_time(moment: dt.datetime) -> dt.datetime:
+def moment_in_time(moment: dt.datetime) -> dt.datetime:
+    """The moment, if it is neither ahead of this clock nor before 1990."""
     if moment > now() + MOST_AHEAD:
         raise PydanticCustomError("in_the_future", "This time is in the future: is a clock wrong?")
     if moment < EARLIEST:
@@ -70,17 +72,17 @@ def _exact(number: object) -> object:
     return number
 
 
-Line = Annotated[str, StringConstraints(min_length=1, max_length=300), AfterValidator(_one_line)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=250), AfterValidator(_one_line)]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=300), AfterValidator(one_line)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=250), AfterValidator(one_line)]
 Text = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(_clean)]
 ShortText = Annotated[str, StringConstraints(max_length=2_000), AfterValidator(_clean)]
-Word = Annotated[str, StringConstraints(max_length=500), AfterValidator(_one_line)]
-ExternalId = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_one_line)]
+Word = Annotated[str, StringConstraints(max_length=500), AfterValidator(one_line)]
+ExternalId = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(one_line)]
 Url = Annotated[
-    str, StringConstraints(max_length=2_000, pattern=r"^(https?://[^\s<>\"]+)?$"), AfterValidator(_one_line)
+    str, StringConstraints(max_length=2_000, pattern=r"^(https?://[^\s<>\"]+)?$"), AfterValidator(one_line)
 ]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Moment = Annotated[AwareDatetime, Field(strict=False), AfterValidator(_in_time)]
+Moment = Annotated[AwareDatetime, Field(strict=False), AfterValidator(moment_in_time)]
 Number = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_exact)]
 NotFinite = Literal["NaN", "Infinity", "-Infinity"]
 Whole = Annotated[int, Field(ge=-_LARGEST, le=_LARGEST)]
@@ -99,7 +101,7 @@ class _Part(BaseModel):
 class DataSet(_Part):
     """Data that a run read or wrote. Without `digest` or `version` it can not be told from a later state."""
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(_one_line)]
+    name: Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(one_line)]
     namespace: Word = ""
     role: Word = Field(default="", description="such as training, test, reference, current")
     digest: Word = Field(default="", description="as the source writes it, such as sha256:…")
@@ -206,7 +208,7 @@ class OutsideRun(_Part):
     state: Literal["queued", "running", "finished", "failed"] = "finished"
     error: Text = ""
     url: Url = Field(default="", description="where people can see it")
-    parent: Annotated[str, StringConstraints(max_length=200), AfterValidator(_one_line)] = Field(
+    parent: Annotated[str, StringConstraints(max_length=200), AfterValidator(one_line)] = Field(
         default="", description="external id of the run that this one is a part of"
     )
     iteration: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(

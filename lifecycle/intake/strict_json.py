@@ -13,8 +13,8 @@ LONGEST_INTEGER = 400
 _DEEPER = re.compile(rb"[\[{]")
 
 
-def read_json(raw: bytes) -> Any:
-    """The value of a JSON text.
+def read_json(raw: bytes, *, constants: bool = False) -> Any:
+    """The value of a JSON text; with `constants`, NaN and Infinity become texts and are not refused.
 
     Raises `Invalid`: `not_utf8`, `not_json` (with line and column), `duplicate_key`, `not_finite` for NaN and
     Infinity, `too_deep` beyond 200 levels, `number_too_long`, `empty`.
@@ -30,8 +30,9 @@ def read_json(raw: bytes) -> Any:
         _check_depth(text)
     try:
         return json.loads(
-            text, object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer, parse_float=_number
-        )
+            text, object_pairs_hook=_object, parse_constant=str if constants else _constant,
+            parse_int=_integer, parse_float=_number,
+        )  # fmt: skip
     except json.JSONDecodeError as error:
         said = _("This is not JSON at line %(line)d, column %(column)d: %(why)s.")
         place = {"line": error.lineno, "column": error.colno, "why": error.msg}

@@ -22,10 +22,12 @@ from lifecycle.models.handoffs import (
 )
 from lifecycle.models.idempotency import IdempotencyKey
 from lifecycle.models.iterations import ITERATION_STATES, PHASE_STATES, Iteration, Phase
+from lifecycle.models.lineage_events import LineageEvent
 from lifecycle.models.notices import MAIL_STATES, Mail, Notice, NoticeChoice, Sweep
 from lifecycle.models.outbox import JOB_STATES, Job
 from lifecycle.models.processes import Process, ProcessVersion
 from lifecycle.models.projects import Membership, Project
+from lifecycle.models.received_events import ReceivedEvent
 from lifecycle.models.registrations import REGISTRATION_STATES, ModelSignature, Registration
 from lifecycle.models.reported_events import ReportedEvent
 from lifecycle.models.requirements import REQUIREMENT_STATES, Requirement
@@ -86,6 +88,7 @@ __all__ = [
     "IdempotencyKey",
     "Iteration",
     "Job",
+    "LineageEvent",
     "Mail",
     "MaturityLevel",
     "Membership",
@@ -99,6 +102,7 @@ __all__ = [
     "ProcessVersion",
     "Project",
     "QualityAction",
+    "ReceivedEvent",
     "Registration",
     "ReportedEvent",
     "Requirement",
