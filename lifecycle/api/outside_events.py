@@ -20,7 +20,8 @@ from lifecycle.intake.strict_json import read_json
 from lifecycle.services.event_intake import take_events
 from lifecycle.services.evidently_intake import record_evidently
 
-PROJECT = OpenApiParameter("project", OpenApiTypes.STR, description="unless the token is for one project")
+_FOR = "unless the token is for one project"
+PROJECT = OpenApiParameter("project", OpenApiTypes.STR, description=_FOR)
 _OBJECT = {"type": "object"}
 
 
@@ -71,7 +72,7 @@ class CloudEventsView(APIView):
     """CloudEvents 1.0: binary, structured and batch mode."""
 
     required_scopes: ClassVar[tuple[str, ...]] = ("write", "intake")
-    parser_classes: ClassVar = [StrictJSONParser, StructuredParser, BatchParser]
+    parser_classes = [StrictJSONParser, StructuredParser, BatchParser]
 
     @extend_schema(
         request={
@@ -109,7 +110,7 @@ class CloudEventsView(APIView):
 class EvidentlyAsked(serializers.Serializer[Any]):
     """What is said of a document beside it."""
 
-    project = serializers.CharField(max_length=60, required=False, help_text=PROJECT.description)
+    project = serializers.CharField(max_length=60, required=False, help_text=_FOR)
     title = serializers.CharField(max_length=300, required=False, default="")
     external_id = serializers.CharField(max_length=200, required=False, default="")
     at = serializers.DateTimeField(required=False, help_text="when it was made")
@@ -121,7 +122,7 @@ class EvidentlyView(APIView):
     """What Evidently wrote."""
 
     required_scopes: ClassVar[tuple[str, ...]] = ("write", "intake")
-    parser_classes: ClassVar = [EvidentlyParser]
+    parser_classes = [EvidentlyParser]
 
     @extend_schema(
         request={"application/json": _OBJECT},

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("lifecycle", "0008_runs_from_outside"),
+        ("lifecycle", "0013_people_who_sign"),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("lifecycle", "0009_tokens_send_runs"),
+        ("lifecycle", "0014_tokens_send_runs"),
     ]
 
     operations = [
