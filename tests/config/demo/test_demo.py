@@ -86,7 +86,6 @@ def digests(told: Told) -> list[str]:
     return told.rows(code).split()
 
 
-@pytest.mark.any_database
 def test_the_demo_says_that_the_ledger_is_intact_and_who_can_log_in(pizzatron):
     logins = json.loads((pizzatron.home / "demo-logins.json").read_text())
 
@@ -95,14 +94,12 @@ def test_the_demo_says_that_the_ledger_is_intact_and_who_can_log_in(pizzatron):
     assert (pizzatron.home / "demo-logins.json").stat().st_mode & 0o077 == 0
 
 
-@pytest.mark.any_database
 def test_the_first_candidate_was_refused_for_christmas_and_for_the_stock(pizzatron):
     assert "In December, too, the recommendations beat last year's best-sellers." in pizzatron.output
     assert "At most 2 % of the recommendations lack the ingredients." in pizzatron.output
     assert "G4 Deployment decision: refused" in pizzatron.output
 
 
-@pytest.mark.any_database
 def test_the_report_is_tagged_and_carries_its_evidence(pizzatron):
     seen = subprocess.run(["pdfinfo", pizzatron.report], text=True, capture_output=True, check=True).stdout
     listed = subprocess.run(
@@ -113,7 +110,6 @@ def test_the_report_is_tagged_and_carries_its_evidence(pizzatron):
     assert "evidence.json" in listed
 
 
-@pytest.mark.any_database
 def test_each_model_may_run_exactly_where_it_was_authorized(pizzatron):
     first, mended, everywhere = digests(pizzatron)
 
@@ -131,7 +127,6 @@ def test_each_model_may_run_exactly_where_it_was_authorized(pizzatron):
     assert ask("no digest") == (2, "")
 
 
-@pytest.mark.any_database
 def test_pizzatron_answers_a_store_from_the_authorized_model(pizzatron):
     done = pizzatron.manage("pizzatron", "IT-003")
 
@@ -139,7 +134,6 @@ def test_pizzatron_answers_a_store_from_the_authorized_model(pizzatron):
     assert f"By model {digests(pizzatron)[-1][:16]}" in done.stdout
 
 
-@pytest.mark.any_database
 def test_a_suspended_model_does_not_answer(pizzatron):
     code = (
         "from governance.models import *; from governance.services.authorizations import *; "
@@ -155,7 +149,6 @@ def test_a_suspended_model_does_not_answer(pizzatron):
     assert "By last year's benchmark, not by the model. The authorization is suspended: A test" in done.stdout
 
 
-@pytest.mark.any_database
 def test_telling_the_story_again_does_nothing_twice(pizzatron):
     count = (
         "from lifecycle.models import Run, Iteration; print(Run.objects.count(), Iteration.objects.count())"
@@ -168,6 +161,7 @@ def test_telling_the_story_again_does_nothing_twice(pizzatron):
     assert pizzatron.rows(count) == before
 
 
+@pytest.mark.postgres_only
 def test_the_flights_story_is_told_to_its_end(tmp_path):
     told = tell("flights", tmp_path)
 
