@@ -17,6 +17,7 @@ from lifecycle.api.tokens import scopes
 from lifecycle.errors import Invalid
 from lifecycle.models import Iteration, ModelVersion, Project, Run, Task
 from lifecycle.queries.projects import projects_visible_to
+from lifecycle.queries.run_search import search_runs
 from lifecycle.services.runs import REQUESTS
 
 KINDS_TO_ASK_FOR = [(kind.value, kind.label) for kind in Run.Kind if kind.value in REQUESTS]
@@ -33,6 +34,7 @@ class RunOut(serializers.ModelSerializer[Run]):
     task = serializers.CharField(source="task.key", default=None, allow_null=True)
     model_digest = serializers.CharField(source="model_version.digest", default=None, allow_null=True)
     started_by = serializers.CharField(source="started_by.name", default=None, allow_null=True)
+    content_digest = serializers.CharField(allow_null=True, help_text="SHA-256 of what its source said last")
 
     class Meta:
         model = Run
@@ -80,6 +82,21 @@ class RunsAsked(serializers.Serializer[Any]):
     project = serializers.SlugField(max_length=60, required=False)
     kind = serializers.ChoiceField(choices=Run.Kind.choices, required=False)
     state = serializers.ChoiceField(choices=Run.State.choices, required=False)
+    source = serializers.CharField(max_length=40, required=False)  # type: ignore[assignment]
+    name = serializers.CharField(max_length=300, required=False, help_text="what the title begins with")
+    since = serializers.DateTimeField(required=False, help_text="began then or later")
+    until = serializers.DateTimeField(required=False, help_text="began before")
+    metric = serializers.RegexField(
+        r"^[^<>=]{1,250}(<=|>=|<|>)-?[0-9.eE+-]{1,30}$", required=False,
+        help_text="such as rmse<0.3; looks at the newest 2,000 runs that fit otherwise",
+    )  # fmt: skip
+    parameter = serializers.RegexField(
+        r"^[^=]{1,250}=.{0,500}$", required=False,
+        help_text="such as depth=3; looks at the newest 2,000 runs that fit otherwise",
+    )  # fmt: skip
+    before = serializers.IntegerField(
+        min_value=1, max_value=2**62, required=False, help_text="runs with a lower id: to search further back"
+    )
 
 
 @extend_schema_view(list=extend_schema(parameters=[RunsAsked]))
@@ -105,8 +122,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
             return runs
         asked = RunsAsked(data=self.request.query_params)
         asked.is_valid(raise_exception=True)
-        fields = {"project": "project__slug", "kind": "kind", "state": "state"}
-        return runs.filter(**{fields[name]: value for name, value in asked.validated_data.items()})
+        return search_runs(runs.defer("record", "spec"), asked.validated_data)
 
     def get_serializer_class(self) -> type[serializers.BaseSerializer[Run]]:
         """Lists leave out specification and record."""

@@ -15,6 +15,7 @@ from lifecycle.queries.runs import runs_of
 
 _LOWER_IS_BETTER = ("mae", "rmse", "mse", "loss", "rate", "error", "brier", "bias", "psi")
 _SHOWN_SLICES = 60
+_SHOWN_VALUES = 200
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class RunView:
     metrics: list[MetricLine] = field(default_factory=list)
     slices: list[SliceLine] = field(default_factory=list)
     more_slices: int = 0
+    more_metrics: int = 0
 
     @property
     def record(self) -> dict[str, Any]:
@@ -76,7 +78,10 @@ class RunView:
 
     @property
     def parameters(self) -> list[tuple[str, str]]:
-        return [(name, _text(value)) for name, value in _mapping(self.record, "parameters").items()]
+        return [
+            (name, _text(value))
+            for name, value in list(_mapping(self.record, "parameters").items())[:_SHOWN_VALUES]
+        ]
 
     @property
     def code(self) -> list[tuple[str, str]]:
@@ -87,6 +92,12 @@ class RunView:
         """The data that went in: (role, description) such as ("data", {"uri": ..., "sha256": ...})."""
         parts = [(name, _mapping(self.record, name)) for name in ("data", "reference", "current")]
         return [(name, part) for name, part in parts if part.get("sha256")]
+
+    @property
+    def sets(self) -> list[tuple[str, dict[str, Any]]]:
+        """Data that a run from outside read and wrote: ("inputs", {"name": ..., "version": ...})."""
+        sides = ("inputs", "outputs")
+        return [(side, each) for side in sides for each in _list(self.record, side)[:_SHOWN_SLICES]]
 
     @property
     def sentences(self) -> list[tuple[str, str]]:
@@ -125,9 +136,10 @@ def run_view(run: Run) -> RunView:
     baseline = _mapping(record, "baseline_metrics") or _mapping(record, "metrics_reference")
     metrics = [
         MetricLine(name, _number(value), _number(baseline.get(name)), limits.get(name))
-        for name, value in _mapping(record, "metrics").items()
+        for name, value in list(_mapping(record, "metrics").items())[:_SHOWN_VALUES]
     ]
-    return RunView(run, metrics, *_slices(record, limits))
+    more = max(0, len(_mapping(record, "metrics")) - _SHOWN_VALUES)
+    return RunView(run, metrics, *_slices(record, limits), more_metrics=more)
 
 
 def _slices(record: dict[str, Any], limits: Mapping[Any, Any]) -> tuple[list[SliceLine], int]:

@@ -358,6 +358,20 @@ def test_the_quick_canonical_json_is_rfc_8785(value):
     assert canonical(value) == expected
 
 
+def test_the_page_of_a_run_from_outside_shows_where_it_is_and_what_it_read_and_stays_bounded(client, project):
+    item = said(
+        metrics={f"m{n}": float(n) for n in range(600)}, url="https://tracker.example/1", parent="p-7",
+        inputs=[{"name": "orders", "version": "8", "digest": "sha256:ab"}], deleted=True,
+    )  # fmt: skip
+    send(project, item)
+    client.force_login(project.created_by)
+    page = client.get(f"/runs/{Run.objects.get().pk}/").content.decode()
+
+    for words in ('href="https://tracker.example/1"', "p-7", "orders", "version 8", "400 more metrics"):
+        assert words in page
+    assert "Deleted there" in page
+
+
 def test_entries_of_batches_are_small(project):
     send(project, *[said(str(n)) for n in range(200)])
     assert len(Entry.objects.get(action="runs.recorded").payload.body) < 600
