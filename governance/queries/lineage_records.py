@@ -97,7 +97,7 @@ def kind_words() -> dict[str, str]:
 def read_records(project: Project, focus: str, now: datetime) -> Found:
     """The records around the one in focus (`model:7`), around now without one. At most 12 queries."""
     moment = _moment_of(project, focus) or now
-    runs = list(_around(_runs(project), "run", moment, _pk(focus, "run", "monitoring")))
+    runs = list(_around(_runs(project, focus), "run", moment, _pk(focus, "run", "monitoring")))
     models = list(_around(project.model_versions.all(), "model", moment, _pk(focus, "model")))
     gates = list(
         _around(Gate.objects.filter(iteration__project=project), "gate", moment, _pk(focus, "gate"))
@@ -161,9 +161,10 @@ def _around(rows: QuerySet[Any], kind: str, moment: datetime, focus: int) -> Que
     return rows.filter(Q(pk__in=before) | Q(pk__in=after) | Q(pk=focus)).order_by("pk")
 
 
-def _runs(project: Project) -> QuerySet[Run]:
-    """The runs that something came of, or that came of something: others have no lineage to show."""
+def _runs(project: Project, focus: str) -> QuerySet[Run]:
+    """The runs that something came of, or that came of something, and the one that is asked about."""
     joined = Q(model_version__isnull=False) | Q(firings__isnull=False) | Q(data_uses__isnull=False)
+    joined |= Q(pk=_pk(focus, "run", "monitoring"))
     listed = Run.objects.filter(project=project).filter(
         pk__in=Run.objects.filter(joined, project=project).order_by().values("pk")
     )

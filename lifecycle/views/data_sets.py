@@ -139,6 +139,7 @@ def registration(request: HttpRequest, pk: int) -> HttpResponse:
         "registration": found,
         "under_way": found.state not in ENDED,
         "signature": found.model_version.signatures.first() if found.model_version else None,
+        "evidence_page": found.kind == Registration.Kind.DATA,
     }
     return render(request, "lifecycle/data_sets/registration.html", context)
 

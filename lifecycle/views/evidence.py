@@ -68,6 +68,7 @@ def snapshot(request: HttpRequest, pk: int) -> HttpResponse:
         "snapshot": found,
         "page": snapshot_page(found),
         "title": _snapshot_title(found.source_state),
+        "evidence_page": True,
     }
     return render(request, "lifecycle/evidence/snapshot.html", context)
 

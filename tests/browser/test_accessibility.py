@@ -13,11 +13,13 @@ from django.urls import get_resolver, reverse
 from django.utils import timezone
 
 from lifecycle.definitions import catalogue
-from lifecycle.models import Channel, Post, Run, Task
+from lifecycle.models import Channel, DataUse, Post, Run, Task
 from lifecycle.services.absences import enter_absence
 from lifecycle.services.comments import add_comment
+from lifecycle.services.evidence import freeze_run
 from lifecycle.services.notices import tell
 from lifecycle.services.process_edits import draft_from
+from lifecycle.services.sources import compare_source
 from lifecycle.services.tokens import issue_token
 from reports.services.reports import request_report
 from tests import make, make_gates
@@ -34,6 +36,9 @@ NO_PAGES = {
     "readyz": "for a supervisor",
     "lifecycle:logout": "sent by a button only",
     "lifecycle:attachment": "a file",
+    "lifecycle:snapshot-content": "a file",
+    "lifecycle:registration-progress": "a part of a page",
+    "governance:production-csv": "a file",
     "lifecycle:project-analytics-csv": "a file",
     "lifecycle:analytics-csv": "a file",
     "reports:download": "a file",
@@ -102,6 +107,10 @@ def told():
         person=person, name=LONG[:100], service="slack", kinds=["mention"], created_at=timezone.now()
     )
     Post.objects.create(channel=chat, state="dropped", reason=LONG, created_at=timezone.now())
+    data = make.data_version(home, schema=[{"name": LONG, "type": "text"}], uri=LONG)
+    DataUse.objects.create(run=runs[0], version=data, role="data")
+    asked = make.registration(home, uri=LONG, state="failed", error=LONG, finished_at=timezone.now())
+    frozen = _changed_source(home, task)
     draft = draft_from(document=catalogue(), actor=person)
     report = request_report(project=home, actor=person)
     gate = make_gates.gate(_project_of(person, expression="metrics['accuracy'] > 0.9"))
@@ -111,12 +120,25 @@ def told():
         "triggers": firing.trigger_id, "firings": firing.pk, "gates": gate.pk, "evaluations": evaluation.pk,
         "authorizations": home.authorizations.get().pk, "deployments": home.deployments.get().pk,
         "findings": finding.pk, "process": draft.pk, "edit": "tasks", "at": "1.1", "people": colleague.pk,
-        "connectors": connector.pk,
+        "connectors": connector.pk, "data": data.data_set_id, "registrations": asked.pk,
+        "snapshots": frozen.pk, "register": "data",
         "reports": report.pk, "channels": chat.pk, "ledger": 1, "iterations": 1,
         "components": "data-analysis",
         "canvas": "dilemmas", "maturity": "mlops-automation", "test-score": "D1",
         "lifecycle:process-version pk": home.process_version_id, "governance:gate-open key": "G2",
     }  # fmt: skip
+
+
+def _changed_source(home, task):
+    """Evidence whose source has changed."""
+    run = make.run(home, record={"metrics": {"accuracy": 0.9}, "tags": {"note": LONG}}, title=LONG)
+    frozen = freeze_run(run=run, actor=task.owner)
+    make.evidence(task, snapshot=frozen)
+    run.record = {"metrics": {"accuracy": 0.8}, "tags": {"note": LONG[::-1]}}
+    run.save()
+    compare_source(snapshot=frozen)
+    frozen.refresh_from_db()
+    return frozen
 
 
 def _project_of(person, **rules):

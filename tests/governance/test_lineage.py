@@ -141,6 +141,14 @@ def test_the_page_draws_lists_and_links_every_record(client, story):
     assert client.get(address).status_code == 404
 
 
+def test_a_run_that_nothing_came_of_stands_alone(story):
+    lonely = make.run(story["home"])
+
+    found = lineage_of(story["home"], f"run:{lonely.pk}")
+
+    assert (found.focus.title, found.upstream, found.downstream) == (lonely.title, [], [])
+
+
 # ---- the drawing ----
 
 
