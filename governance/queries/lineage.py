@@ -136,3 +136,22 @@ def _without_circles(edges: list[Edge], found: Found) -> list[Edge]:
                     path.append((edge.target, iter(ways[edge.target])))
         on_the_way.discard(start)
     return kept
+
+
+def without_shortcuts(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """The pairs without those that a longer way says already: what a drawing needs. Without circles only."""
+    listed = list(dict.fromkeys(pairs))
+    after: dict[str, set[str]] = defaultdict(set)
+    for source, target in listed:
+        after[source].add(target)
+
+    def reached(starts: set[str]) -> set[str]:
+        found, waiting = set[str](), list(starts)
+        while waiting:
+            fresh = after[waiting.pop()] - found
+            found |= fresh
+            waiting += fresh
+        return found
+
+    longer = {source: reached(after[source]) for source in list(after)}
+    return tuple((source, target) for source, target in listed if target not in longer[source])

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from governance.queries.lineage import Lineage, lineage_of
+from governance.queries.lineage import Lineage, lineage_of, without_shortcuts
 from governance.queries.lineage_records import Link
 from governance.views.access import project_for, reader
 from lifecycle.figures import LineageGraph, LineageNode
@@ -69,15 +69,18 @@ def _graph(slug: str, found: Lineage) -> LineageGraph:
         )
         for each in found.links
     )  # fmt: skip
-    edges = tuple(dict.fromkeys((each.source, each.target) for each in found.edges))
-    return LineageGraph(nodes, edges, _title(found))
+    return LineageGraph(
+        nodes, without_shortcuts([(each.source, each.target) for each in found.edges]), _title(found)
+    )
 
 
 def _rows(slug: str, found: Lineage) -> list[tuple[str, Link, str, str]]:
     """(side, record, how it is joined, address of its own lineage), upstream first."""
-    how = {each.target: each.how for each in found.edges} | {
-        each.source: each.how for each in found.edges if found.distance[each.source] < 0
-    }
+    how: dict[str, str] = {}
+    for edge in found.edges:  # towards the record in focus, one step at a time
+        before, after = found.distance[edge.source], found.distance[edge.target]
+        if after == before + 1:
+            how.setdefault(edge.target if after > 0 else edge.source, edge.how)
     sides = [
         *[(_("Upstream"), each) for each in reversed(found.upstream)],
         (_("In focus"), found.focus),

@@ -172,6 +172,22 @@ def test_every_arrow_leads_to_the_right_and_no_two_boxes_overlap(pairs):
     assert render_figure(graph).count("<a ") == 10
 
 
+@given(EDGES)
+def test_a_drawing_leaves_out_what_a_longer_way_says_and_nothing_else(pairs):
+    edges = {(min(pair), max(pair)) for pair in pairs if pair[0] != pair[1]}
+
+    def ways(among):
+        found = set(among)
+        for _step in range(10):
+            found |= {(a, d) for a, b in found for c, d in among if b == c}
+        return found
+
+    kept = set(lineage.without_shortcuts(sorted(edges)))
+
+    assert ways(kept) == ways(edges)
+    assert all((a, b) not in ways(kept - {(a, b)}) for a, b in kept)
+
+
 def test_a_drawing_escapes_what_people_wrote():
     node = LineageNode("a", "Run", "<script>", 'a "b"', "/x?of=a")
 
