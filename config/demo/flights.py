@@ -66,7 +66,8 @@ def _winter(team: Team) -> None:
     rounds.authorize(team, plan, model, "Calibrated, and better than the carriers' own records.")
     rounds.deploy(team, plan, model)
     runs = rounds.watch(team, model, [_watched(month, reference_until=3) for month in range(4, 8)])
-    do_task(team, "6.1", shown_by(*runs))
+    elsewhere = outside.watched_by_evidently(team, model, month=7, until=3)
+    do_task(team, "6.1", shown_by(*runs, elsewhere))
 
 
 def _to_july(team: Team) -> None:

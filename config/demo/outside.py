@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 from django.conf import settings
 from django.db.models import QuerySet
 
 from config.demo.tracker import connected, mlflow_server, run_script, sync_now
 from config.demo.work import Team, owner_of
 from config.demo.worker import DemoError
-from lifecycle.models import Connector, Evidence, Run, Task
+from lifecycle.models import Connector, Evidence, ModelVersion, Run, Task
 from lifecycle.services.connector_rules import add_rule
+from lifecycle.services.evidently_intake import record_evidently
 from lifecycle.services.tasks import start_task
 
 EXPERIMENT = "flight-delays"
@@ -28,6 +31,22 @@ def challenger(team: Team, *, last_month: int) -> None:
         start_task(task=task, actor=owner_of(task))
     with mlflow_server(team.console) as url:
         _log_and_fetch(team, url, last_month)
+
+
+def watched_by_evidently(team: Team, model: ModelVersion, *, month: int, until: int) -> Run:
+    """Evidently looks at a month, by itself; what it writes is recorded as a monitoring run."""
+    name = f"flights:{team.iteration.number}:{month:02}"
+    done = Run.objects.filter(project=team.project, source="evidently", external_id=name).first()
+    if done is not None:
+        return done
+    data = settings.GATEBOOK_DATA_ROOT / "flights" / "flights.parquet"
+    with team.console.step(f"Monitor: month {month} by Evidently, from the file that it writes"):
+        written = run_script("watch_flights.py", str(data), str(month), str(until))
+        kept = record_evidently(
+            project=team.project, document=json.loads(written), actor=team.who("priya"), external_id=name,
+            title=f"Evidently, month {month}", model_digest=model.digest, task="6.1",
+        )  # fmt: skip
+    return Run.objects.get(pk=kept.run_id)
 
 
 def _log_and_fetch(team: Team, url: str, last_month: int) -> None:

@@ -19,6 +19,7 @@ from lifecycle.outbound import Answer, Limits, OutboundError, Session
 P = TypeVar("P", bound=BaseModel)
 
 API = "/api/2.0/mlflow/"
+FILE = "/get-artifact"
 BULK = "/ajax-api/2.0/mlflow/metrics/get-history-bulk"
 LIMITS = Limits(seconds=60, size=64_000_000, redirects=0)
 PAGE = 500
@@ -153,6 +154,20 @@ class Tracker:
         """All versions of all registered models."""
         pages = self._pages("model-versions/search", {"max_results": 1000}, shapes.VersionPage, get=True)
         return [each for page in pages for each in page.model_versions]
+
+    def artifacts(self, run_id: str, folder: str = "") -> list[tuple[str, bool]]:
+        """The artifacts of a run at one place: path from its root, and whether it is a folder."""
+        asked = {"run_id": run_id, **({"path": folder} if folder else {})}
+        pages = self._pages("artifacts/list", asked, shapes.FileList, get=True)
+        return [(each.path, each.is_dir) for page in pages for each in page.files]
+
+    def artifact(self, run_id: str, path: str) -> bytes:
+        """One artifact whole, within the limit of an answer."""
+        asked = urlencode({"run_uuid": run_id, "path": path})
+        answer = self._session.request("GET", f"{self._root}{FILE}?{asked}", headers=self._access.headers)
+        if answer.status != 200:
+            raise _refusal(answer)
+        return answer.body
 
     def check(self) -> int:
         """How many experiments there are, at most 1000: shows that address and credentials are right."""

@@ -223,6 +223,20 @@ class HistoryPage(_Shape):
     next_page_token: str = ""
 
 
+class FileInfo(_Shape):
+    """A file or folder among the artifacts of a run."""
+
+    path: str
+    is_dir: bool = False
+
+
+class FileList(_Shape):
+    """The artifacts at one place."""
+
+    files: list[FileInfo] = []
+    next_page_token: str = ""
+
+
 def read_shape(shape: type[M], data: object) -> M:
     """The answer as `shape`; `TrackerError("shape")` naming the first place that does not fit."""
     try:

@@ -32,6 +32,8 @@ from lifecycle.services.connector_syncs import MACHINE, advance
 from lifecycle.services.run_intake import upsert_runs
 
 _R = SourceRecord
+REPORTS_READ = "reports_read"
+"""In a run's content: the digest that it had when its reports were last looked for."""
 _UPDATED = [
     "parent", "name", "state", "open", "digest", "content", "rule", "run", "refusal", "proof", "proof_note",
     "seen_in", "changed_at",
@@ -257,7 +259,8 @@ def _fill(row: SourceRecord, each: Found, experiment: SourceRecord) -> None:
     row.name = reading.title_of(each.run)
     row.state = _R.State.DELETED if info.lifecycle_stage == "deleted" else _R.State.ACTIVE
     row.open = info.status in ("RUNNING", "SCHEDULED")
-    row.content = {
+    read = {name: row.content[name] for name in (REPORTS_READ,) if name in row.content}
+    row.content = read | {
         "experiment": experiment.name,
         "tags": reading.tags_of(each.run),
         "user": info.user_id[:200],

@@ -20,6 +20,7 @@ from lifecycle.outbox_registry import handler
 from lifecycle.services import connector_registry as registry
 from lifecycle.services.connector_gone import note_gone
 from lifecycle.services.connector_proofs import prove_waiting
+from lifecycle.services.connector_reports import take_reports
 from lifecycle.services.connector_rules import rules_of
 from lifecycle.services.connector_runs import read_page, take_page
 from lifecycle.services.connector_syncs import (
@@ -57,6 +58,7 @@ def sync_connector(*, sync_id: int) -> None:
     try:
         with Tracker(access_to(sync.connector)) as tracker:
             _Work(sync, tracker).go_on()
+            take_reports(sync, tracker)
             prove_waiting(sync.connector)
         finish_sync(sync=sync)
     except Overtaken:

@@ -7,9 +7,9 @@ import signal
 import socket
 import subprocess
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -71,11 +71,16 @@ class MlflowServer:
         while time.monotonic() < until:
             if self.process.poll() is not None:
                 break
+            # Closed by hand: a server that is only half there leaves an open socket to the garbage otherwise.
+            asked = HTTPConnection("127.0.0.1", int(self.url.rpartition(":")[2]), timeout=5)
             try:
-                with urllib.request.urlopen(f"{self.url}/health", timeout=2):
+                asked.request("GET", "/health")
+                if asked.getresponse().status == 200:
                     return
-            except OSError:
+            except (OSError, HTTPException):
                 time.sleep(0.1)
+            finally:
+                asked.close()
         self.stop()
         pytest.fail(f"MLflow did not start:\n{(self.folder / 'server.log').read_text()[-3000:]}")
 

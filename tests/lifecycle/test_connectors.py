@@ -492,3 +492,65 @@ def test_basic_log_in_is_sent(tracker, administrator):
     assert try_connection(added, administrator)[0]
     assert tracker.asked[0][2]["authorization"] == "Basic YWRhOng="
     assert Access("http://x").headers == {}
+
+
+def report(value):
+    """What Evidently 0.7 writes of one column."""
+    config = {"type": "evidently:metric_v2:ValueDrift", "column": "price", "method": "psi", "threshold": 0.1}
+    name = "ValueDrift(column=price,method=psi,threshold=0.1)"
+    return {"metrics": [{"id": "a", "metric_name": name, "config": config, "value": value}], "tests": []}
+
+
+@pytest.fixture
+def monitored(tracker, connector):
+    home = make.small_project()
+    add_rule(connector=connector, project=home, experiment="*", run_kind="MON", actor=home.created_by)
+    tracker.runs = [pretend.run(1)]
+    return home
+
+
+def test_reports_of_evidently_among_the_artifacts_become_runs_of_their_own_once(
+    tracker, connector, monitored
+):
+    tracker.artifacts = {
+        "evidently_report.json": report(0.4),
+        "watch/May-Evidently.json": report(0.01),
+        "a.json": {},
+    }
+
+    assert work(connector).state == "finished"
+    listed = len([path for path, *_ in tracker.asked if path.endswith("artifacts/list")])
+    assert work(connector).state == "finished"
+
+    found = Run.objects.filter(project=monitored, kind="MON").exclude(parent_external_id="")
+    assert {each.external_id for each in found} == {
+        f"{1:032x}/evidently_report.json", f"{1:032x}/watch/May-Evidently.json",
+    }  # fmt: skip
+    assert {each.parent_external_id for each in found} == {f"{1:032x}"}
+    assert found.get(external_id__endswith="report.json").record["features"]["price"]["psi"] == 0.4
+    assert len([path for path, *_ in tracker.asked if path.endswith("artifacts/list")]) == listed
+
+
+@pytest.mark.parametrize(
+    "path", ["../../evidently.json", "/etc/evidently.json", "a\\..\\evidently.json", "a//evidently.json"]
+)
+def test_an_artifact_whose_name_leads_elsewhere_is_not_asked_for(tracker, connector, monitored, path):
+    tracker.artifacts = {path: report(0.4)}
+
+    def behave(asked_path, asked):
+        files = json.dumps({"files": [{"path": path}]})
+        return (200, "application/json", files) if asked_path.endswith("artifacts/list") else None
+
+    tracker.behave = behave
+    done = work(connector)
+
+    assert "leads elsewhere" in done.error
+    assert not [asked for asked, *_ in tracker.asked if asked.endswith("get-artifact")]
+    assert Run.objects.count() == 1
+
+
+def test_a_report_that_is_none_is_said_to_be_none(tracker, connector, monitored):
+    tracker.artifacts = {"evidently.json": {"surprise": 1}}
+
+    assert work(connector).state == "finished"
+    assert "evidently.json" in SourceRecord.objects.get(kind="run").refusal

@@ -30,6 +30,7 @@ class Tracker:
         self.experiments = [{"experiment_id": "1", "name": "promotions", "lifecycle_stage": "active"}]
         self.runs = []
         self.models, self.versions = [], []
+        self.artifacts = {}
         self.behave = None
         self.asked = []
 
@@ -40,9 +41,18 @@ class Tracker:
             return self.search(asked)
         if path.endswith("runs/get"):
             return {"run": {}} if any(r["info"]["run_id"] == asked["run_id"] for r in self.runs) else None
+        if path.endswith("artifacts/list"):
+            return {"files": self.listed(asked.get("path", ""))}
+        if path.endswith("get-artifact"):
+            return self.artifacts.get(asked["path"])
         if path.endswith("get-history-bulk"):
             return {"metrics": []}
         return {"registered_models": self.models, "model_versions": self.versions}
+
+    def listed(self, folder):
+        below = [path for path in self.artifacts if path.rpartition("/")[0] == folder]
+        folders = {path.partition("/")[0] for path in self.artifacts if "/" in path} if not folder else ()
+        return [{"path": path} for path in below] + [{"path": each, "is_dir": True} for each in folders]
 
     def search(self, asked):
         [experiment] = asked["experiment_ids"]

@@ -167,5 +167,6 @@ def test_the_flights_story_is_told_to_its_end(tmp_path):
 
     assert "Iteration 2 opened by T-04 at P2." in told.output
     assert "from MLflow is evidence of task 3.5: Logistic regression" in told.output
+    assert "by Evidently" in told.output
     assert "intact" in told.output
     assert told.report.exists()
