@@ -7,6 +7,7 @@ message goes through gettext. https://docs.pydantic.dev/latest/errors/validation
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -74,7 +75,7 @@ def _pattern_words(pattern: str, value: object) -> str:
     text = str(value)
     if text != text.strip():
         return _("should not begin or end with a space or line break")
-    bad = next((each for each in text if ord(each) < 0x20 or ord(each) == 0x7F), "")
+    bad = next((each for each in text if unicodedata.category(each) in ("Cc", "Cf", "Zl", "Zp")), "")
     if bad:
         return _("the character %(code)s is not possible here") % {"code": f"U+{ord(bad):04X}"}
     return _("has characters that are not possible here")

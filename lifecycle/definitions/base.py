@@ -16,8 +16,12 @@ PhaseKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,19}$")]
 """The code of a role or stage: `DS`, `DATA`."""
 
-_ONE_LINE = r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$"
-_LINES = r"^[^\s\x00-\x1f\x7f]([^\x00-\x08\x0b-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$"
+# What is not seen: controls, line and paragraph separators, what turns the direction of a text.
+_NEVER = r"\x7f-\x9f\u2028-\u202e\u2066-\u2069"
+# What is not seen by itself, and so does not begin or end a text.
+_EDGE = rf"\s\x00-\x1f\u200b\u2060\ufeff{_NEVER}"
+_ONE_LINE = rf"^[^{_EDGE}]([^\x00-\x1f{_NEVER}]*[^{_EDGE}])?$"
+_LINES = rf"^[^{_EDGE}]([^\x00-\x08\x0b-\x1f{_NEVER}]*[^{_EDGE}])?$"
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_ONE_LINE)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=_ONE_LINE)]

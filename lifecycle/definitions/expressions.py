@@ -11,6 +11,7 @@ import cel
 from django.utils.translation import gettext as _
 
 from lifecycle.definitions.cel_cost import MAX_NESTING, MAX_STEPS, nesting_of, steps_of
+from lifecycle.definitions.cel_fields import gives_no_verdict, unknown_field
 from lifecycle.definitions.cel_nodes import MAX_DEPTH, Name, Node, Operation, TooDeep, Unreadable
 from lifecycle.definitions.cel_syntax import parse_cel
 
@@ -44,7 +45,8 @@ def problem_of(expression: str, allowed: frozenset[str]) -> str | None:
     Variables outside `allowed` and functions that CEL does not have are problems too, and so is what is
     nested so deeply that it might run for ever.
     """
-    return _too_deep(expression) or _unknown(expression, allowed) or _unbounded(expression)
+    found = _too_deep(expression) or _unknown(expression, allowed) or _unbounded(expression)
+    return found or _pointless(expression, allowed)
 
 
 class TooCostly(ValueError):
@@ -151,6 +153,22 @@ def _unbounded(expression: str) -> str | None:
     if steps > MAX_STEPS:
         return _("It might take more than %(limit)d steps.") % {"limit": MAX_STEPS}
     return None
+
+
+def _pointless(expression: str, allowed: frozenset[str]) -> str | None:
+    """What can be read and never be met: a field that no fact has, or something else than yes or no."""
+    tree = parse_cel(expression)
+    if gives_no_verdict(tree):
+        return _("It comes to something else than true or false.")
+    found = unknown_field(tree) if "tasks" in allowed else None
+    if found is None:
+        return None
+    node, known = found
+    return _("Unknown field “%(name)s” in column %(column)d; there are: %(known)s.") % {
+        "name": node.name,
+        "column": node.end - len(node.name) + 1,
+        "known": ", ".join(sorted(known)),
+    }
 
 
 def _unknown(expression: str, allowed: frozenset[str]) -> str | None:

@@ -106,6 +106,11 @@ def read_yaml(text: str | bytes) -> object:
     try:
         return _Reader(words).document()
     except yaml.YAMLError as error:
+        if isinstance(error, yaml.reader.ReaderError):  # has no line, but a position
+            line = words.count("\n", 0, int(error.position)) + 1
+            code = {"line": line, "code": f"U+{ord(words[int(error.position)]):04X}"}
+            text = _("Line %(line)d: the character %(code)s is not possible.") % code
+            raise Invalid("not_yaml", text, f"line {line}") from error
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 0
         problem = getattr(error, "problem", None) or str(error)

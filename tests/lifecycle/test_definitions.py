@@ -120,6 +120,9 @@ def refusal(data):
         ({"tasks/0/ownr": "DS"}, "shape", "tasks[0].ownr", "unknown field"),
         ({"name": "  "}, "shape", "name", "begin or end with a space"),
         ({"name": "a\x00b"}, "shape", "name", "U+0000"),
+        ({"name": "safe\u202egnp"}, "shape", "name", "U+202E"),
+        ({"name": "\u200b"}, "shape", "name", "U+200B"),
+        ({"name": "a\u2028b"}, "shape", "name", "U+2028"),
         ({"name": "x" * 300}, "shape", "name", "at most 200"),
         ({"tasks/0/key": 1.1}, "shape", "tasks[0].key", "put 1.1 in quotes"),
         ({"tasks/0/due_days": "5"}, "shape", "tasks[0].due_days", "whole number, not '5'"),
@@ -293,7 +296,7 @@ def test_words_that_old_yaml_reads_as_something_else_stay_text():
 
 
 def test_a_name_with_right_to_left_text_and_emoji_survives():
-    name = "مرحبا \u202eabc\u202c 🍕 é"
+    name = "مرحبا \u200fabc 👩\u200d🍳 🍕 é"
 
     doc = parse(small(name=name))
 
@@ -505,6 +508,11 @@ def test_equal_documents_have_no_difference():
         ("tasks.all(t, u.verified)", "Unknown variable “u” in column 14"),
         ('"event" == event', "Unknown variable “event” in column 12"),
         ("tasks.sum() > 1", "Unknown function “sum” in column 7"),
+        ("tasks.all(t, t.nope)", "Unknown field “nope” in column 16"),
+        ("tasks.filter(t, t.verified).all(x, x.bad == 1)", "Unknown field “bad” in column 38"),
+        ("has(risks[0].owner)", "Unknown field “owner”"),
+        ("size(tasks)", "something else than true or false"),
+        ('"yes"', "something else than true or false"),
         ("(" * 500 + "1" + ")" * 500, "Cannot be read"),
     ],
 )
