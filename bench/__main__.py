@@ -17,6 +17,7 @@ BENCHMARKS = {
     "append": "bench.appending",
     "verify": "bench.verifying",
     "gate_check": "bench.gate_checks",
+    "ingest": "bench.ingest",
     "pages": "bench.pages",
     "report": "bench.reporting",
 }
