@@ -13,6 +13,7 @@ class GovernanceAction(Action):
     GATE_DECIDED = "gate.decided"
     GATE_WITHDRAWN = "gate.withdrawn"
     AUTHORIZATION_GIVEN = "authorization.given"
+    AUTHORIZATION_SHORTENED = "authorization.shortened"
     AUTHORIZATION_SUSPENDED = "authorization.suspended"
     AUTHORIZATION_RESUMED = "authorization.resumed"
     AUTHORIZATION_WITHDRAWN = "authorization.withdrawn"

@@ -5,15 +5,13 @@ from __future__ import annotations
 from django.dispatch import receiver
 
 from governance import events
-from governance.models import Authorization
 from governance.services import (
     expiry,  # noqa: F401  # registers its parts of the day's sweep
     telling,
+    trigger_actions,
 )
-from governance.services.authorizations import suspend_authorization
 from governance.services.lapses import lapse_on_entry
 from governance.services.sources import note_source_changed
-from ledger.actors import SystemActor
 from ledger.events import EntryAppended, entry_appended
 from lifecycle.events import (
     EvidenceSourceChanged,
@@ -21,19 +19,15 @@ from lifecycle.events import (
     evidence_source_changed,
     trigger_started,
 )
-from lifecycle.models import Firing, Trigger
+from lifecycle.models import Firing
 
 
-@receiver(trigger_started, dispatch_uid="governance.suspend")
+@receiver(trigger_started, dispatch_uid="governance.trigger_actions")
 def on_trigger_started(event: TriggerStarted, **kwargs: object) -> None:
-    """A trigger may suspend what is authorized for production."""
-    if event.action != Trigger.Action.SUSPEND_AUTHORIZATION:
-        return
-    firing = Firing.objects.select_related("trigger").get(pk=event.firing_id)
-    actor = SystemActor(f"trigger {firing.trigger.key}")
-    active = Authorization.objects.filter(project_id=event.project_id, state=Authorization.State.ACTIVE)
-    for authorization in active:
-        suspend_authorization(authorization=authorization, actor=actor, reason=firing.summary)
+    """A trigger may suspend or shorten what is authorized, or open a finding."""
+    if event.action in trigger_actions.ACTIONS:
+        firing = Firing.objects.select_related("trigger__project", "run").get(pk=event.firing_id)
+        trigger_actions.carry_out(firing)
 
 
 @receiver(entry_appended, dispatch_uid="governance.lapse")

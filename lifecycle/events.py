@@ -136,6 +136,17 @@ class RiskEscalated:
     reason: str
 
 
+@dataclass(frozen=True)
+class TestSetUsed:
+    """An evaluation has used a locked test set."""
+
+    __test__ = False
+
+    test_set_id: int
+    project_id: int
+    run_id: int
+
+
 run_ended = Signal()
 run_content_changed = Signal()
 evidence_changed = Signal()
@@ -149,3 +160,4 @@ task_moved = Signal()
 firing_waits = Signal()
 requirement_changed = Signal()
 risk_escalated = Signal()
+test_set_used = Signal()

@@ -206,6 +206,7 @@ _ALL = (
             Entry("cron", _("Cron line, only for schedule"), hint=_("0 6 * * 1 is every Monday at 6.")),
             Entry("timezone", _("Time zone of the cron line")),
             Entry("cooldown_hours", _("Quiet after firing, hours"), "number"),
+            Entry("consecutive", _("In so many windows running"), "number"),
             Entry("mode", _("Starts by itself, or asks"), "choice", TriggerMode),
             Entry("action", _("Action"), "choice", TriggerAction),
             Entry("reopens", _("Reopens"), "keys", "work"),

@@ -3,19 +3,23 @@
 from typing import Any
 
 from django.dispatch import receiver
+from django.utils.translation import gettext as _
 
+from ledger.actors import SystemActor
 from lifecycle import events
 from lifecycle.events import RunEnded, run_ended
-from lifecycle.models import Firing, Requirement, Run, Task
+from lifecycle.models import Firing, Requirement, Run, Task, TestSet
 from lifecycle.services import (
     reminders,  # noqa: F401  # registers its parts of the day's sweep
+    reproductions,
     sources,
     telling,
     telling_shares,
+    test_sets,
 )
 from lifecycle.services.firings import handle_event
 from lifecycle.services.handoff_openings import arise_for_firing
-from lifecycle.services.observations import observations_of
+from lifecycle.services.observations import QUIET, observations_of
 
 
 @receiver(run_ended, dispatch_uid="lifecycle.triggers")
@@ -33,6 +37,35 @@ def show_monitoring_to_triggers(event: RunEnded, **kwargs: Any) -> None:
 def compare_with_frozen(event: events.RunContentChanged, **kwargs: Any) -> None:
     """Evidence that was frozen from a run is marked when its source says something else."""
     sources.compare_sources_of(run=Run(pk=event.run_id))
+
+
+@receiver(run_ended, dispatch_uid="lifecycle.reproductions")
+def settle_a_reproduction(event: RunEnded, **kwargs: Any) -> None:
+    """A training that was done again is compared with the first one."""
+    if event.kind == Run.Kind.TRAINING:
+        reproductions.settle_reproduction(run_id=event.run_id)
+
+
+@receiver(run_ended, dispatch_uid="lifecycle.test_sets")
+def count_a_use(event: RunEnded, **kwargs: Any) -> None:
+    """An evaluation that ran elsewhere on a locked test set is a use of it."""
+    if event.kind == Run.Kind.EVALUATION and event.state == Run.State.FINISHED:
+        run = Run.objects.get(pk=event.run_id)
+        test_sets.count_use_elsewhere(run, SystemActor("test sets"))
+
+
+@receiver(events.test_set_used, dispatch_uid="lifecycle.triggers_test_set")
+def show_a_use_to_triggers(event: events.TestSetUsed, **kwargs: Any) -> None:
+    """A use of a test set is an event that triggers may listen to: used too often, it is spoilt."""
+    used = TestSet.objects.select_related("project").get(pk=event.test_set_id)
+    run = Run.objects.get(pk=event.run_id)
+    said = {"name": used.name, "uses": used.uses, "most": used.max_uses}
+    seen = {
+        **QUIET, "run": run.pk, "title": run.title, "test_set": used.name, "test_set_uses": used.uses,
+        "summary": _("Test set “%(name)s”: use %(uses)d of %(most)d.") % said,
+    }  # fmt: skip
+    key = f"test_set:{used.pk}:{used.uses}"
+    handle_event(project=used.project, kind="anomaly", event=seen, event_key=key, run=run)
 
 
 @receiver(run_ended, dispatch_uid="lifecycle.tell_run_failed")

@@ -7,6 +7,7 @@ from lifecycle.services import (
     connector_syncs,
     connector_work,  # noqa: F401  # registers the handler of connectors
     mails,
+    monitoring_windows,
     outbox,
     posts,  # noqa: F401  # registers the handler of channels
     registering,  # noqa: F401  # registers the handler of registrations
@@ -35,5 +36,6 @@ def tick() -> None:
     moment = now()
     triggers.run_due_schedules(moment)
     connector_syncs.run_due_syncs(moment)
+    monitoring_windows.run_due_plans(moment)
     sweeps.sweep_day(moment)
     mails.plan_digests(moment)

@@ -73,6 +73,8 @@ class TriggerAction(StrEnum):
     REOPEN_PHASE = "reopen_phase"
     START_TRAINING = "start_training"
     SUSPEND_AUTHORIZATION = "suspend_authorization"
+    SHORTEN_AUTHORIZATION = "shorten_authorization"
+    OPEN_FINDING = "open_finding"
     NOTIFY = "notify"
 
 
@@ -120,6 +122,7 @@ class Trigger(Part):
     """A condition over an event that sends work back. `condition` is CEL over `event` and `params`.
 
     `cron` (five columns, read in `timezone`) is there exactly when the kind is `schedule`.
+    `consecutive` is in how many windows running the condition has to hold.
     `reopens` names phases or tasks; empty where the firing's own subject says what to reopen.
     """
 
@@ -132,6 +135,7 @@ class Trigger(Part):
     cron: Annotated[str, Field(max_length=100)] | None = None
     timezone: Annotated[str, Field(max_length=64)] = "UTC"
     cooldown_hours: Annotated[Count, Field(ge=0, le=8784)] = 24
+    consecutive: Annotated[Count, Field(ge=1, le=12)] = 1
     mode: TriggerMode
     action: TriggerAction
     reopens: tuple[Key, ...] = ()

@@ -15,9 +15,11 @@ from lifecycle.executors.monitoring_specs import MonitoringSpec
 from lifecycle.executors.parsing import (
     parse_evaluation,
     parse_monitoring,
+    parse_plan,
     parse_training,
     parse_validation,
 )
+from lifecycle.executors.plan_specs import PlanSpec
 from lifecycle.executors.progress import Progress
 from lifecycle.executors.specs import EvaluationSpec, TrainingSpec, spec_digest
 from lifecycle.executors.validation_specs import ValidationSpec
@@ -56,6 +58,7 @@ __all__ = [
     "ModelLoader",
     "MonitoringResult",
     "MonitoringSpec",
+    "PlanSpec",
     "Progress",
     "TrainingResult",
     "TrainingSpec",
@@ -65,6 +68,7 @@ __all__ = [
     "monitor",
     "parse_evaluation",
     "parse_monitoring",
+    "parse_plan",
     "parse_training",
     "parse_validation",
     "spec_digest",

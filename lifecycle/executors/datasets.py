@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lifecycle.executors.errors import ExecutorError, Invalid, nearest
+from lifecycle.executors.errors import ExecutorError, Invalid
+from lifecycle.executors.sources import check_columns, locate
 from lifecycle.executors.specs import Condition, DataRef
 
 MAX_BYTES = 512 * 1024**2
@@ -24,6 +24,9 @@ MAX_CELLS = 100_000_000
 MIN_ROWS = 20
 """Fewer rows than this prove nothing about a model."""
 _CHUNK = 1024**2
+
+
+__all__ = ["Dataset", "check_columns", "check_rows", "file_digest", "keep_rows", "locate", "read"]
 
 
 @dataclass(frozen=True)
@@ -47,30 +50,6 @@ class Dataset:
             "rows_in_file": self.rows_in_file,
             "columns": list(self.columns),
         }
-
-
-def locate(uri: str, root: Path, where: str = "/data/uri") -> Path:
-    """The file behind `uri`, a relative path or `file://` URI below `root`; raises Invalid.
-
-    Links are followed before the check, so that neither `..` nor a link leads out of the root.
-    """
-    parts = urlsplit(uri)
-    if parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost"):
-        raise Invalid(
-            "scheme_not_allowed", f"“{uri}”: only files can be read, no “{parts.scheme}” address.", where
-        )
-    if "\0" in uri:
-        raise Invalid("bad_uri", "The address of the data contains a null character.", where)
-    plain = unquote(parts.path) if parts.scheme == "file" else uri
-    allowed = root.resolve()
-    path = (allowed / plain).resolve()
-    if not path.is_relative_to(allowed):
-        raise Invalid("outside_root", f"“{uri}” lies outside the folder that data may be read from.", where)
-    if not path.exists():
-        raise Invalid("file_missing", f"There is no file “{uri}”.", where)
-    if not path.is_file():
-        raise Invalid("not_a_file", f"“{uri}” is not a file.", where)
-    return path
 
 
 def file_digest(path: Path) -> str:
@@ -97,8 +76,6 @@ def read(
     """
     path = locate(ref.uri, root, f"{where}/uri")
     size = path.stat().st_size
-    if size == 0:
-        raise Invalid("file_empty", f"The file “{ref.uri}” has 0 bytes.", f"{where}/uri")
     if size > max_bytes:
         text = f"The file “{ref.uri}” has {size:,} bytes; at most {max_bytes:,} are read."
         raise Invalid("file_too_large", text, f"{where}/uri")
@@ -115,14 +92,6 @@ def read(
     frame = _load(path, ref, needed, where)
     kept = keep_rows(frame, ref.where, f"{where}/where")
     return Dataset(ref.uri, digest, size, kept, len(frame), tuple(known))
-
-
-def check_columns(wanted: Iterable[str], known: Iterable[str], uri: str, where: str) -> None:
-    """Raises Invalid naming the first wanted column that is not known, and the nearest that is."""
-    names = list(known)
-    for name in wanted:
-        if name not in names:
-            raise Invalid("unknown_column", f"“{uri}” has no column “{name}”. {nearest(name, names)}", where)
 
 
 def _header(path: Path, ref: DataRef, where: str) -> list[str]:

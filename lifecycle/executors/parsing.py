@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from lifecycle.executors.errors import Invalid, nearest
 from lifecycle.executors.estimators import ESTIMATORS, check_estimator
 from lifecycle.executors.monitoring_specs import DriftLimits, MonitoringSpec, Window
+from lifecycle.executors.plan_specs import PlanSpec, first_start, windows
 from lifecycle.executors.specs import (
     Baseline,
     DataRef,
@@ -57,6 +59,7 @@ def _near_key(kind: type[BaseModel], key: str) -> str:
         Baseline,
         DriftLimits,
         Window,
+        PlanSpec,
     )
     names = {name for part in parts for name in part.model_fields}
     close = difflib.get_close_matches(key, sorted(names), n=1)
@@ -116,6 +119,21 @@ def parse_monitoring(data: Mapping[str, Any]) -> MonitoringSpec:
         text = "Monitoring has no training rows to learn a baseline from: use the kind “column”."
         raise Invalid("baseline_needs_training", text, "/baseline/kind")
     return spec
+
+
+def parse_plan(data: Mapping[str, Any]) -> PlanSpec:
+    """A checked plan, the specification of its runs included; raises Invalid."""
+    plan = _parse(PlanSpec, data)
+    start = first_start(plan.every, plan.starts)
+    end = next(windows(plan.every, start, start + timedelta(days=32)))[1]
+    reference = plan.reference or plan.source
+    parse_monitoring(plan.run_spec(start, end, "all", "0" * 64, reference))
+    return plan
+
+
+def parse_data(data: Mapping[str, Any]) -> DataRef:
+    """A checked reference to data; raises Invalid."""
+    return _parse(DataRef, data)
 
 
 def parse_validation(data: Mapping[str, Any]) -> ValidationSpec:

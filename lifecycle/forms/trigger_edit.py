@@ -14,6 +14,7 @@ from lifecycle.forms.process_fields import ParamsField, TextField
 from lifecycle.models import Trigger
 
 MOST_HOURS = 8784
+MOST_WINDOWS = 12
 
 
 class FiniteParamsField(ParamsField):
@@ -48,6 +49,10 @@ class TriggerForm(forms.Form):
     cooldown_hours = forms.IntegerField(
         label=gettext_lazy("Quiet for hours after it fired"), min_value=0, max_value=MOST_HOURS
     )
+    consecutive = forms.IntegerField(
+        label=gettext_lazy("In so many windows running"), min_value=1, max_value=MOST_WINDOWS, initial=1,
+        help_text=gettext_lazy("One bad window may be chance: 2 waits for the next one."),
+    )  # fmt: skip
     mode = forms.ChoiceField(label=gettext_lazy("Who starts it"), choices=Trigger.Mode.choices)
     action = forms.ChoiceField(label=gettext_lazy("Then"), choices=Trigger.Action.choices)
     target_phase = forms.ChoiceField(label=gettext_lazy("Phase"), required=False)

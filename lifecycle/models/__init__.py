@@ -25,11 +25,13 @@ from lifecycle.models.iterations import ITERATION_STATES, PHASE_STATES, Iteratio
 from lifecycle.models.lineage_events import LineageEvent
 from lifecycle.models.notices import MAIL_STATES, Mail, Notice, NoticeChoice, Sweep
 from lifecycle.models.outbox import JOB_STATES, Job
+from lifecycle.models.plans import PLAN_STATES, MonitoringPlan, MonitoringWindow
 from lifecycle.models.processes import Process, ProcessVersion
 from lifecycle.models.projects import Membership, Project
 from lifecycle.models.received_events import ReceivedEvent
 from lifecycle.models.registrations import REGISTRATION_STATES, ModelSignature, Registration
 from lifecycle.models.reported_events import ReportedEvent
+from lifecycle.models.reproductions import REPRODUCTION_STATES, Reproduction
 from lifecycle.models.requirements import REQUIREMENT_STATES, Requirement
 from lifecycle.models.risks import (
     QUALITY_ACTION_STATES,
@@ -43,6 +45,7 @@ from lifecycle.models.sources import SOURCE_STATES, SourceChange, SourceState
 from lifecycle.models.stack import CanvasAnswer, MaturityLevel, SavedView, ScoreMark, StackPart
 from lifecycle.models.tailoring import EXCLUSION_STATES, Exclusion
 from lifecycle.models.tasks import TASK_STATES, Task, TaskDuty
+from lifecycle.models.test_sets import TEST_SET_STATES, TestSet, TestSetUse
 from lifecycle.models.tokens import ApiToken
 from lifecycle.models.triggers import FIRING_STATES, Firing, Trigger
 from lifecycle.models.users import User
@@ -56,15 +59,18 @@ __all__ = [
     "JOB_STATES",
     "MAIL_STATES",
     "PHASE_STATES",
+    "PLAN_STATES",
     "POST_STATES",
     "QUALITY_ACTION_STATES",
     "REGISTRATION_STATES",
+    "REPRODUCTION_STATES",
     "REQUIREMENT_STATES",
     "RISK_STATES",
     "RUN_STATES",
     "SOURCE_STATES",
     "SYNC_STATES",
     "TASK_STATES",
+    "TEST_SET_STATES",
     "Absence",
     "AcceptanceCriterion",
     "ApiToken",
@@ -94,6 +100,8 @@ __all__ = [
     "Membership",
     "ModelSignature",
     "ModelVersion",
+    "MonitoringPlan",
+    "MonitoringWindow",
     "Notice",
     "NoticeChoice",
     "Phase",
@@ -105,6 +113,7 @@ __all__ = [
     "ReceivedEvent",
     "Registration",
     "ReportedEvent",
+    "Reproduction",
     "Requirement",
     "Risk",
     "Run",
@@ -122,6 +131,8 @@ __all__ = [
     "Sync",
     "Task",
     "TaskDuty",
+    "TestSet",
+    "TestSetUse",
     "Trigger",
     "User",
 ]

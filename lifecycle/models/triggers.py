@@ -20,6 +20,8 @@ class Trigger(models.Model):
         REOPEN_PHASE = "reopen_phase", _("Reopen a phase")
         START_TRAINING = "start_training", _("Start a training")
         SUSPEND_AUTHORIZATION = "suspend_authorization", _("Suspend the authorization")
+        SHORTEN_AUTHORIZATION = "shorten_authorization", _("Shorten the authorization")
+        OPEN_FINDING = "open_finding", _("Open a finding")
         NOTIFY = "notify", _("Notify")
 
     project = models.ForeignKey("lifecycle.Project", models.PROTECT, related_name="triggers")
@@ -34,6 +36,9 @@ class Trigger(models.Model):
     action = models.CharField(max_length=24, choices=Action.choices)
     target_phase = models.CharField(max_length=10, blank=True, help_text="phase that is reopened or begun at")
     cooldown_hours = models.PositiveIntegerField(default=0)
+    consecutive = models.PositiveSmallIntegerField(
+        default=1, help_text="in so many windows running the condition has to hold before it fires"
+    )
     enabled = models.BooleanField(default=True)
 
     class Meta:

@@ -43,7 +43,13 @@ class DryResult:
 
 
 def dry_run(
-    *, project: Project, kind: str, condition: str, params: Mapping[str, Any], cooldown_hours: int
+    *,
+    project: Project,
+    kind: str,
+    condition: str,
+    params: Mapping[str, Any],
+    cooldown_hours: int,
+    consecutive: int = 1,
 ) -> list[DryResult]:
     """What a trigger of this kind would have done on the last 500 events, the newest first. 3 queries.
 
@@ -53,10 +59,13 @@ def dry_run(
     check_condition(condition)
     results: list[DryResult] = []
     last: datetime | None = None
+    running: dict[object, int] = {}
     quiet_for = timedelta(hours=cooldown_hours)
     for past in past_events(project, kind):
         reading = read(condition, params, past.event)
-        if not reading.holds:
+        series = (past.event.get("plan"), past.event.get("model"))
+        running[series] = running.get(series, 0) + 1 if reading.holds else 0
+        if not reading.holds or (running[series] < consecutive and not reading.problem):
             results.append(DryResult(past, QUIET))
         elif last is not None and past.at - last < quiet_for:
             results.append(DryResult(past, MERGED, reading.problem))

@@ -20,6 +20,7 @@ from lifecycle.actions import LifecycleAction
 from lifecycle.errors import Invalid, Refused
 from lifecycle.models import FIRING_STATES, Firing, Project, Run, Trigger, User
 from lifecycle.services.steps import allow, ensure_active, locked, person, record
+from lifecycle.services.streaks import held_before
 from lifecycle.services.texts import prose
 from lifecycle.services.trigger_actions import carry_out, open_iteration_of
 from lifecycle.services.trigger_conditions import read_condition
@@ -49,6 +50,8 @@ def _consider(trigger: Trigger, event: Mapping[str, Any], event_key: str, run: R
     reading = read_condition(trigger, event)
     if not reading.holds:
         return None
+    if not reading.problem and not held_before(trigger, event, run):
+        return None  # a guard that cannot be read waits for no streak
     earlier = _cooling(trigger)
     firing = _fire(trigger, event, event_key, run, _summary(trigger, event))
     actor = SystemActor(f"trigger {trigger.key}")

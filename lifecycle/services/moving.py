@@ -21,7 +21,16 @@ from lifecycle.services.projects import trigger_from
 from lifecycle.services.steps import allow, change, ensure_active, locked, record
 from lifecycle.services.texts import prose
 
-_FOLLOWS = ("name", "condition", "params", "schedule", "mode", "target_phase", "cooldown_hours")
+_FOLLOWS = (
+    "name",
+    "condition",
+    "params",
+    "schedule",
+    "mode",
+    "target_phase",
+    "cooldown_hours",
+    "consecutive",
+)
 _IDENTITY = ("kind", "action")
 
 

@@ -236,6 +236,7 @@ def trigger_from(project: Project, document: ProcessDocument, part: TriggerDefin
         project=project, key=part.key, name=part.name, kind=part.kind.value, condition=part.condition,
         params=_params(part), schedule=part.cron or "", mode=part.mode.value, action=part.action.value,
         target_phase=_phase_of(document, part.reopens), cooldown_hours=part.cooldown_hours,
+        consecutive=part.consecutive,
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from ledger.errors import GatebookError
 from lifecycle import executors  # by its name, so that scikit-learn is loaded when a run needs it
 from lifecycle.errors import Invalid
 from lifecycle.executors import Progress
-from lifecycle.models import ModelVersion, Run
+from lifecycle.models import ModelVersion, MonitoringWindow, Run, TestSetUse
 from lifecycle.outbox_registry import handler
 from lifecycle.services import runs
 from lifecycle.services.model_store import StoredModel, local_model, store_file, store_model
@@ -84,7 +84,17 @@ def _evaluate(run: Run, progress: Progress) -> Outcome:
         model_loader=_loader(run, spec),
         progress=progress,
     )
-    return Outcome(result.to_record())
+    return Outcome({**result.to_record(), **_test_set_of(run)})
+
+
+def _test_set_of(run: Run) -> dict[str, Any]:
+    """Which use of which locked test set the evaluation is. 1 query."""
+    use = TestSetUse.objects.filter(run=run).select_related("test_set").first()
+    if use is None:
+        return {}
+    held = use.test_set
+    named = {"name": held.name, "version": held.version, "use": use.number, "of": held.max_uses}
+    return {"test_set": named}
 
 
 def _validate(run: Run, progress: Progress) -> Outcome:
@@ -107,7 +117,25 @@ def _monitor(run: Run, progress: Progress) -> Outcome:
         model_loader=_loader(run, spec),
         progress=progress,
     )
-    return Outcome(result.to_record())
+    return Outcome({**result.to_record(), **_plan_of(run)})
+
+
+def _plan_of(run: Run) -> dict[str, Any]:
+    """Which window of which plan, defined when, the run looks at. 1 query."""
+    window = MonitoringWindow.objects.filter(run=run).select_related("plan").first()
+    if window is None:
+        return {}
+    plan = window.plan
+    return {
+        "plan": {
+            "key": plan.key,
+            "version": plan.version,
+            "sha256": plan.spec_digest,
+            "defined_at": plan.created_at.isoformat(),
+            "environment": plan.environment,
+            "stage": window.stage,
+        }
+    }
 
 
 def _loader(run: Run, spec: executors.EvaluationSpec | executors.MonitoringSpec) -> "executors.ModelLoader":

@@ -82,7 +82,15 @@ def _start_training(firing: Firing, actor: Actor) -> str:
 
 
 def _suspend(firing: Firing, actor: Actor) -> str:
-    return _("The authorizations of the project were put to suspension.")
+    return _("The authorizations of the model were put to suspension.")
+
+
+def _shorten(firing: Firing, actor: Actor) -> str:
+    return _("The authorizations of the model were shortened.")
+
+
+def _find(firing: Firing, actor: Actor) -> str:
+    return _("A finding was opened.")
 
 
 def _notify(firing: Firing, actor: Actor) -> str:
@@ -94,5 +102,7 @@ _ACTIONS: dict[str, Callable[[Firing, Actor], str]] = {
     Trigger.Action.REOPEN_PHASE: _reopen_phase,
     Trigger.Action.START_TRAINING: _start_training,
     Trigger.Action.SUSPEND_AUTHORIZATION: _suspend,
+    Trigger.Action.SHORTEN_AUTHORIZATION: _shorten,
+    Trigger.Action.OPEN_FINDING: _find,
     Trigger.Action.NOTIFY: _notify,
 }

@@ -18,8 +18,10 @@ from lifecycle.services.texts import line
 from lifecycle.services.trigger_conditions import check_condition, check_fields, check_schedule
 
 _MOST_HOURS = 8784
+_MOST_WINDOWS = 12
 CHANGEABLE = (
-    "name", "condition", "params", "schedule", "mode", "action", "target_phase", "cooldown_hours", "enabled",
+    "name", "condition", "params", "schedule", "mode", "action", "target_phase", "cooldown_hours",
+    "consecutive", "enabled",
 )  # fmt: skip
 
 
@@ -38,6 +40,7 @@ def define_trigger(
     schedule: str = "",
     target_phase: str = "",
     cooldown_hours: int = 0,
+    consecutive: int = 1,
 ) -> Trigger:
     """Add a trigger to a project. Raises Invalid with the field that is wrong."""
     project = locked(project)
@@ -50,6 +53,7 @@ def define_trigger(
         project=project, key=line(key, "key", most=20), name=line(name, "name"), kind=kind,
         mode=mode, action=action, condition=condition.strip(), params=dict(params or {}),
         schedule=schedule.strip(), target_phase=target_phase, cooldown_hours=cooldown_hours,
+        consecutive=consecutive,
     )  # fmt: skip
     _check(trigger)
     if Trigger.objects.filter(project=project, key=trigger.key).exists():
@@ -105,6 +109,7 @@ def _said(trigger: Trigger) -> dict[str, object]:
         "schedule": trigger.schedule,
         "target_phase": trigger.target_phase,
         "cooldown_hours": trigger.cooldown_hours,
+        "consecutive": trigger.consecutive,
     }
 
 
@@ -127,6 +132,8 @@ def _check(trigger: Trigger, *, fields: bool = True) -> None:
         raise Invalid("phase_missing", _("Say which phase is reopened."), "target_phase")
     if not 0 <= trigger.cooldown_hours <= _MOST_HOURS:
         raise Invalid("bad_cooldown", _("The cooldown is 0 to 8784 hours."), "cooldown_hours")
+    if not 1 <= trigger.consecutive <= _MOST_WINDOWS:
+        raise Invalid("bad_streak", _("It holds in 1 to 12 windows running."), "consecutive")
 
 
 def _check_zone(trigger: Trigger) -> None:

@@ -30,6 +30,7 @@ from lifecycle.views.acting import carry_out, place, project_for, reader, rights
 
 A_PAGE = 50
 _NEXT_TIMES = 3
+_DRAFTED = ("condition", "params", "cooldown_hours", "consecutive")
 _LOOKS = {FIRES: "now", MERGED: "idle", UNREADABLE: "warn", QUIET: "na"}
 
 
@@ -112,7 +113,7 @@ def dry(request: HttpRequest, pk: int) -> HttpResponse:
         raise PermissionDenied(_("Only a manager drafts triggers."))
     form = _form_of(trigger, request.POST)
     if form.is_valid():
-        given = {name: form.cleaned_data[name] for name in ("condition", "params", "cooldown_hours")}
+        given = {name: form.cleaned_data[name] for name in _DRAFTED}
         try:
             return _dry_page(request, trigger, form, given, manages=True, draft=True)
         except Invalid as no:
@@ -124,7 +125,8 @@ def dry(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _now_of(trigger: Trigger) -> dict[str, Any]:
     return {
-        "condition": trigger.condition, "params": trigger.params, "cooldown_hours": trigger.cooldown_hours
+        "condition": trigger.condition, "params": trigger.params, "cooldown_hours": trigger.cooldown_hours,
+        "consecutive": trigger.consecutive,
     }  # fmt: skip
 
 
@@ -163,7 +165,10 @@ def _words() -> dict[str, str]:
 
 def _form_of(trigger: Trigger, sent: Any = None) -> TriggerForm:
     plain, rest = lines_and_rest(trigger.params)
-    fields = ("name", "condition", "schedule", "cooldown_hours", "mode", "action", "target_phase", "enabled")
+    fields = (
+        "name", "condition", "schedule", "cooldown_hours", "consecutive", "mode", "action", "target_phase",
+        "enabled",
+    )  # fmt: skip
     start = {name: getattr(trigger, name) for name in fields}
     return TriggerForm(
         sent, initial={**start, "params": plain}, phases=_phases(trigger.project), kind=trigger.kind,
