@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from governance.models import Authorization, Finding, Gate
-from lifecycle.models import Evidence, ModelSignature, ModelVersion, Requirement, Risk, Task
+from lifecycle.models import Evidence, ModelSignature, ModelVersion, Reproduction, Requirement, Risk, Task
 
 _LARGEST = sys.float_info.max  # not a number fails every comparison
 _COUNTS = (Evidence.State.ATTACHED, Evidence.State.VERIFIED)
@@ -127,6 +127,7 @@ def _numbers(records: list[dict[str, Any]]) -> tuple[dict[str, float], dict[str,
     metrics: dict[str, float] = {}
     slices: dict[str, dict[str, float]] = {}
     for record in records:
+        metrics.update(_clean(record.get("quality_metrics")))
         metrics.update(_clean(record.get("metrics")))
         for name, values in _mapping(record.get("slices")).items():
             slices.setdefault(name, {}).update(_clean(values))
@@ -236,7 +237,7 @@ def _evidence(item: Evidence) -> dict[str, Any]:
 
 
 def _reproduced(evidence: Iterable[Evidence], model_version_id: int | None) -> bool:
-    """Two different trainings gave this model: versions are named by digest, so the bytes are the same."""
+    """Another training gave this model, or its training was done again and came out within tolerance."""
     runs = {
         item.snapshot.run_id
         for item in evidence
@@ -245,7 +246,10 @@ def _reproduced(evidence: Iterable[Evidence], model_version_id: int | None) -> b
         and item.snapshot.run is not None
         and item.snapshot.run.model_version_id == model_version_id
     }
-    return model_version_id is not None and len(runs) > 1
+    if model_version_id is None or not runs:
+        return False
+    near = (Reproduction.State.SAME, Reproduction.State.WITHIN)
+    return len(runs) > 1 or Reproduction.objects.filter(original__in=runs, state__in=near).exists()
 
 
 def _run_facts(records: list[dict[str, Any]], *, reproduced: bool) -> dict[str, Any]:

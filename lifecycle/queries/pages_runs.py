@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from lifecycle.figures import Bullet
-from lifecycle.models import Evidence, Iteration, ModelVersion, Project, Run, Task
+from lifecycle.models import Evidence, Iteration, ModelVersion, Project, Reproduction, Run, Task
+from lifecycle.queries.quality import Study, quality_lines, studies_of
 from lifecycle.queries.runs import runs_of
 
 _LOWER_IS_BETTER = ("mae", "rmse", "mse", "loss", "rate", "error", "brier", "bias", "psi")
@@ -124,6 +126,28 @@ class RunView:
         return _list(self.record, "importances")
 
     @property
+    def quality(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """(measure, [(name, value)]) of the six quality measures."""
+        return quality_lines(_mapping(self.record, "quality"))
+
+    @property
+    def studies(self) -> list[Study]:
+        """The trainings with other seeds and folds."""
+        return studies_of(self.record)
+
+    @property
+    def violations(self) -> list[dict[str, Any]]:
+        return _list(self.record, "violations")
+
+    @property
+    def aside_note(self) -> str:
+        """How many failing rows were set aside."""
+        aside = _mapping(self.record, "set_aside")
+        if not aside:
+            return ""
+        return _("%(rows)d failing rows set aside") % {"rows": aside.get("rows", 0)}
+
+    @property
     def spec_text(self) -> str:
         """The specification as people read JSON."""
         return json.dumps(self.run.spec, indent=2, ensure_ascii=False, sort_keys=False)
@@ -206,6 +230,13 @@ def evidence_of_run(run: Run) -> list[Evidence]:
     """The tasks that a run proves. 1 query."""
     found = Evidence.objects.filter(snapshot__run=run).select_related("task", "snapshot", "attached_by")
     return list(found.order_by("pk"))
+
+
+def reproductions_of(run: Run) -> list[Reproduction]:
+    """How a training did when it was done again, the last one first. 1 query, none for other runs."""
+    if run.kind != Run.Kind.TRAINING:
+        return []
+    return list(Reproduction.objects.filter(original=run).select_related("run")[:20])
 
 
 def last_spec(project: Project, kind: str) -> dict[str, Any] | None:

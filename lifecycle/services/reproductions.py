@@ -13,8 +13,9 @@ from ledger.actors import Actor, SystemActor
 from lifecycle.actions import LifecycleAction
 from lifecycle.errors import Invalid, Refused
 from lifecycle.models import REPRODUCTION_STATES, Iteration, Reproduction, Run
+from lifecycle.rules import can_contribute, is_machine
 from lifecycle.services.run_requests import request_training
-from lifecycle.services.steps import locked, record
+from lifecycle.services.steps import allow, locked, record
 
 MACHINE = SystemActor("reproductions")
 TOLERANCE = 0.001
@@ -28,6 +29,10 @@ def request_reproduction(*, run: Run, actor: Actor, tolerance: float = TOLERANCE
     A metric may differ by `tolerance` at most. Refused for runs that are no finished training of ours.
     """
     run = locked(run, "project")
+    allow(
+        is_machine(actor) or can_contribute(actor, run.project),
+        _("Only managers and contributors ask for runs."),
+    )
     if run.kind != Run.Kind.TRAINING or run.state != Run.State.FINISHED or run.source != "builtin":
         raise Refused("not_a_training", _("Only a finished training that ran here can be done again."))
     if not (math.isfinite(tolerance) and 0 <= tolerance <= 1):

@@ -6,16 +6,18 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from ledger.errors import Invalid, Refused
 from lifecycle.forms.runs import KINDS, RunForm
 from lifecycle.models import Iteration, Project, Run
 from lifecycle.queries.iterations import current_iteration
@@ -24,10 +26,12 @@ from lifecycle.queries.pages_runs import (
     evidence_of_run,
     last_spec,
     models_of,
+    reproductions_of,
     run_list,
     run_view,
     tasks_for_runs,
 )
+from lifecycle.services.reproductions import request_reproduction
 from lifecycle.services.runs import REQUESTS
 from lifecycle.sorting import Fields, Sorting, words
 from lifecycle.views.acting import carry_out, project_for, reader, rights_of, seen
@@ -88,10 +92,27 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         "run": found,
         "view": run_view(found),
         "proves": evidence_of_run(found),
+        "reproductions": reproductions_of(found),
+        "may_repeat": _is_training_of_ours(found) and rights_of(user, found.project).works,
         "under_way": found.state in _UNDER_WAY,
         "took": _took(found),
     }
     return render(request, "lifecycle/run.html", context)
+
+
+@login_required
+@require_POST
+def run_reproduce(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask for a training to be done again and compared. 12 queries."""
+    user = reader(request)
+    found = seen(runs_visible_to(user), pk)
+    try:
+        made = request_reproduction(run=found, actor=user)
+    except (Refused, Invalid) as no:
+        messages.error(request, no.text)
+        return redirect("lifecycle:run", found.pk)
+    messages.success(request, _("It is done again; its page shows how far it is."))
+    return redirect("lifecycle:run", made.run_id)
 
 
 @login_required
@@ -169,6 +190,10 @@ def _new_page(
         "kinds": [(each.value, each.label) for each in KINDS],
     }
     return render(request, "lifecycle/run_new.html", context)
+
+
+def _is_training_of_ours(run: Run) -> bool:
+    return (run.kind, run.state, run.source) == (Run.Kind.TRAINING, Run.State.FINISHED, "builtin")
 
 
 def _took(run: Run) -> str:
