@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("lifecycle", "0013_people_who_sign"),
+        ("lifecycle", "0015_events_from_outside"),
     ]
 
     operations = [
