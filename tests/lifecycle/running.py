@@ -96,7 +96,9 @@ def data(name: str = "rides.csv", rows: int = 200, shift: float = 0.0, seed: int
 
 
 def training(**changes: Any) -> dict[str, Any]:
-    """A quick training on `data()`."""
+    """A quick training on `data()`, which is written if it is not there."""
+    if not (Path(settings.GATEBOOK_DATA_ROOT) / "rides.csv").exists():
+        data()
     return {
         "data": {"uri": "rides.csv", "format": "csv"},
         "target": "y",

@@ -1,4 +1,7 @@
+from pathlib import Path
+
 import pytest
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.files.storage import default_storage
 from django.db import connection
@@ -146,11 +149,32 @@ def test_the_same_training_again_is_the_same_model_version(project):
     assert work(request(project, spec=other)).model_version.number == 2
 
 
-def test_data_outside_the_root_fails_the_run_with_a_sentence(project):
-    run = work(request(project, spec=running.training(data={"uri": "../secret.csv", "format": "csv"})))
+@pytest.mark.parametrize(
+    ("change", "where", "says"),
+    [
+        ({"data": {"uri": "../secret.csv", "format": "csv"}}, "/data/uri", "outside the folder"),
+        ({"data": {"uri": "none.csv", "format": "csv"}}, "/data/uri", "no file “none.csv”"),
+        ({"target": "yy"}, "/data", "no column “yy”. Did you mean “y”?"),
+    ],
+)
+def test_data_that_cannot_be_right_are_refused_before_a_run_is_recorded(project, change, where, says):
+    with pytest.raises(Invalid) as no:
+        request(project, spec=running.training(**change))
+
+    assert no.value.where == where
+    assert says in no.value.text
+    assert not Run.objects.exists()
+    assert running.actions() == []
+
+
+def test_data_that_went_away_meanwhile_fail_the_run_with_a_sentence(project):
+    run = request(project)
+    (Path(settings.GATEBOOK_DATA_ROOT) / "rides.csv").unlink()
+
+    run = work(run)
 
     assert run.state == "failed"
-    assert "outside the folder" in run.error
+    assert "There is no file “rides.csv”" in run.error
     assert Job.objects.get().state == Job.State.DONE
     assert running.actions() == ["run.requested", "run.started", "run.failed"]
 
