@@ -42,6 +42,11 @@ NO_PAGES = {
     "lifecycle:project-analytics-csv": "a file",
     "lifecycle:analytics-csv": "a file",
     "reports:download": "a file",
+    "reports:ledger-checkpoint": "a file",
+    "reports:ledger-keys": "a file",
+    "reports:ledger-tile": "a file",
+    "reports:ledger-entry-tile": "a file",
+    "reports:ledger-tlog-proof": "a file",
 }
 RECORD = {
     "verdict": "drift",

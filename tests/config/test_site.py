@@ -16,8 +16,23 @@ from config.static import collect
 
 ROOT = Path(__file__).resolve().parents[2]
 # What a stranger may read, each on purpose.
-PUBLIC = {"healthz", "readyz", "login", "logged-out"}
-SAMPLES = {"int": 1, "str": "x", "slug": "x", "uuid": "5b7d6e0e-6a0b-4a52-9c28-0e6f6a3c7a11", "path": "x"}
+PUBLIC = {
+    "healthz",
+    "readyz",
+    "login",
+    "logged-out",
+    "ledger/checkpoint",
+    "ledger/keys",
+    "password/choose/x/x",
+}
+SAMPLES = {
+    "int": 1,
+    "str": "x",
+    "slug": "x",
+    "tile": "000",
+    "uuid": "5b7d6e0e-6a0b-4a52-9c28-0e6f6a3c7a11",
+    "path": "x",
+}
 
 
 def addresses(resolver, before=""):
