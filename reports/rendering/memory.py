@@ -9,17 +9,18 @@ one great piece that is asked for at once.
 import os
 import resource
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 MEBI = 1024 * 1024
 # Between the limit and the kernel's wall. A page takes 5 MiB and 0.25 s.
-HEADROOM = 64 * MEBI
+HEADROOM = 128 * MEBI
 # Of processor time: a busy machine looks as often for what was done as an idle one.
 SECONDS_BETWEEN_LOOKS = 0.02
 STATM = Path("/proc/self/statm")
-STATUS = Path("/proc/self/status")
+MAPPED, RESIDENT = 0, 1
 
 
 class Budget:
@@ -31,7 +32,10 @@ class Budget:
 
     def __init__(self, allowed: int) -> None:
         self.end = most_used() + allowed
-        wall = self.end + HEADROOM
+        if not address_space():
+            return
+        # The kernel counts what is mapped, touched or not: a thread alone reserves 64 MiB.
+        wall = address_space() + allowed + HEADROOM
         _soft, hard = resource.getrlimit(resource.RLIMIT_AS)
         if hard != resource.RLIM_INFINITY:
             wall = min(wall, hard)
@@ -65,17 +69,26 @@ def ran_out(problem: BaseException) -> bool:
 
 
 def in_use() -> int:
-    """Bytes of address space now; where the system does not tell, the most memory that was ever used."""
+    """Bytes of real memory now; where the system does not tell, the most that was ever used."""
     try:
-        return int(STATM.read_bytes().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        return _pages(RESIDENT)
     except FileNotFoundError:  # not Linux
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return most_used()
 
 
 def most_used() -> int:
-    """Bytes of address space at the fullest moment so far."""
+    """Bytes of real memory at the fullest moment so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def address_space() -> int:
+    """Bytes that are mapped, most of them never touched; 0 where the system does not tell."""
     try:
-        lines = STATUS.read_text(encoding="ascii", errors="replace").splitlines()
+        return _pages(MAPPED)
     except FileNotFoundError:  # not Linux
-        return in_use()
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmPeak:")), in_use())
+        return 0
+
+
+def _pages(field: int) -> int:
+    return int(STATM.read_bytes().split()[field]) * os.sysconf("SC_PAGE_SIZE")
