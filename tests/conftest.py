@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.db import connection
+from django.db.backends.base.creation import BaseDatabaseCreation
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from tests.environment import GIVEN_BROKER
@@ -38,6 +40,22 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = Redis(str(folder / "redis.db"))
     yield f"redis+socket://{server.socket_file}"
     server.shutdown()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def postgres_drops_its_test_database_for_good() -> None:
+    """A connection that a thread or a killed process has left behind must not keep the database from going.
+
+    Not undone at the end: the database goes after all other fixtures.
+    """
+    if connection.vendor != "postgresql":
+        return
+
+    def destroy(creation: BaseDatabaseCreation, name: str, verbosity: int) -> None:
+        with creation._nodb_cursor() as cursor:
+            cursor.execute(f"DROP DATABASE {connection.ops.quote_name(name)} WITH (FORCE)")
+
+    type(connection.creation)._destroy_test_db = destroy
 
 
 def chromium_path() -> Path:

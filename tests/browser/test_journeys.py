@@ -39,6 +39,7 @@ def ledger_says(project):
     return list(Entry.objects.filter(project=project.slug).order_by("index").values_list("action", flat=True))
 
 
+@pytest.mark.any_database
 def test_a_reviewer_signs_a_gate_and_an_auditor_takes_the_report_along(page, tmp_path):
     home = make_gates.project()
     first, second = make.member(home, "reviewer"), make.member(home, "reviewer")
