@@ -3,6 +3,8 @@
 from django.urls import URLPattern, URLResolver, path
 from rest_framework.routers import SimpleRouter
 
+from governance.api.admission import AdmissionView
+from governance.api.attestations import AttestationView, GatePassView, KeyList, StatusView
 from governance.api.gate_checks import GateCheckView
 from governance.api.production import ProductionView
 from governance.api.signoffs import SignoffList
@@ -26,6 +28,11 @@ app_name = "api"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("gate-checks/", GateCheckView.as_view(), name="gate-checks"),
     path("production/", ProductionView.as_view(), name="production"),
+    path("admission", AdmissionView.as_view(), name="admission"),
+    path("gate-passes/", GatePassView.as_view(), name="gate-passes"),
+    path("gate-passes/status/", StatusView.as_view(), name="gate-passes-status"),
+    path("keys/", KeyList.as_view(), name="keys"),
+    path("gates/<int:pk>/attestations/<str:kind>/", AttestationView.as_view(), name="gate-attestation"),
     path("gates/<int:pk>/signoffs/", SignoffList.as_view(), name="gate-signoffs"),
     path("projects/<slug:slug>/events/", EventList.as_view(), name="project-events"),
     path("webhooks/mlflow/<slug:key>/", MlflowWebhookView.as_view(), name="webhook-mlflow"),

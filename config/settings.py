@@ -283,6 +283,11 @@ GATEBOOK_ESCALATE_DAYS = env.int("GATEBOOK_ESCALATE_DAYS", default=3)  # after t
 # The services that people may be told through, by the scheme of their address; empty: all that are known.
 GATEBOOK_CHANNELS = env.list("GATEBOOK_CHANNELS", default=[])
 
+# --- Kubernetes: which namespace is which environment, and the one of Gatebook itself -----------------------
+
+GATEBOOK_NAMESPACE = env.str("GATEBOOK_NAMESPACE", default="gatebook")
+GATEBOOK_NAMESPACES = env.json("GATEBOOK_NAMESPACES", default={})
+
 # --- API ------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {

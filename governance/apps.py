@@ -16,5 +16,12 @@ class GovernanceConfig(AppConfig):
         import_module("governance.comment_subjects")  # lets gates have comments
         import_module("governance.inbox_sources")  # lets gates wait in the inbox
         models = import_module("governance.models")
-        kept = (models.Signoff, models.Evaluation, models.CriterionResult, models.Staleness, models.GateAsk)
+        kept = (
+            models.Signoff,
+            models.Evaluation,
+            models.CriterionResult,
+            models.Staleness,
+            models.GateAsk,
+            models.Attestation,
+        )
         post_migrate.connect(keep_append_only(*kept), sender=self, weak=False, dispatch_uid="kept")

@@ -5,11 +5,13 @@ from __future__ import annotations
 from django.dispatch import receiver
 
 from governance import events
+from governance.models import Gate
 from governance.services import (
     expiry,  # noqa: F401  # registers its parts of the day's sweep
     telling,
     trigger_actions,
 )
+from governance.services.attestations import ask_for_attestations
 from governance.services.lapses import lapse_on_entry
 from governance.services.sources import note_source_changed
 from ledger.events import EntryAppended, entry_appended
@@ -52,6 +54,8 @@ def on_gate_evaluated(event: events.GateEvaluated, **kwargs: object) -> None:
 def on_gate_decided(event: events.GateDecided, **kwargs: object) -> None:
     """Those who asked hear the answer."""
     telling.tell_decided(event.gate_id)
+    if event.state != Gate.State.WITHDRAWN:
+        ask_for_attestations(gate_id=event.gate_id)
 
 
 @receiver(events.authorization_stopped, dispatch_uid="governance.tell_stopped")

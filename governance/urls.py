@@ -3,11 +3,12 @@
 from django.urls import URLPattern, URLResolver, path
 
 from governance.views import authorizations as given
-from governance.views import gate, gates, lineage, models, portfolio, production
+from governance.views import downloads, gate, gates, lineage, models, portfolio, production
 
 app_name = "governance"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", portfolio.portfolio, name="portfolio"),
+    path("verify_gate.py", downloads.verifier, name="verifier"),
     path("projects/<slug:slug>/", portfolio.project, name="project"),
     path("projects/<slug:slug>/gates/", gates.project_gates, name="project-gates"),
     path("projects/<slug:slug>/gates/<str:key>/open", gates.gate_open, name="gate-open"),

@@ -1,4 +1,5 @@
 from governance.models.asks import GateAsk
+from governance.models.attestations import Attestation
 from governance.models.authorizations import (
     AUTHORIZATION_STATES,
     DEPLOYMENT_STATES,
@@ -21,6 +22,7 @@ __all__ = [
     "DEPLOYMENT_STATES",
     "FINDING_STATES",
     "GATE_STATES",
+    "Attestation",
     "Authorization",
     "CriterionResult",
     "Deployment",

@@ -40,6 +40,8 @@ FIRST = ("anonymous", "manager", *[role for role in ROLES if role not in ("anony
 PUBLIC = {
     "healthz": "a supervisor asks it",
     "readyz": "a supervisor asks it",
+    "api:keys": "whoever verifies needs them, and they are public",
+    "governance:verifier": "a program that says nothing of anybody",
     "lifecycle:login": "the door itself",
     "reports:ledger-checkpoint": "a witness without an account needs it; it says how much, not what",
     "reports:ledger-keys": "public halves of keys",
@@ -50,6 +52,10 @@ PUBLIC = {
 }
 # What an auditor asks for although it leaves a job and an entry: it reads, and changes no record of others.
 ASKED = {
+    "api:admission": "what was asked and answered is kept",
+    "api:gate-passes": "what was asked and answered is kept",
+    "api:gate-passes-status": "it is signed, and the first signature registers the key",
+    "api:gate-attestation": "an attestation is made when it is first asked for",
     "api:gate-checks": "what was asked and answered is kept",
     "reports:ledger-verify": "the ledger is recomputed",
     "reports:project-reports": "a report of what the auditor may read anyway",

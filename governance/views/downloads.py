@@ -1,0 +1,20 @@
+"""What can be taken along: the verifier of passes, one file that runs anywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from governance.offline import verify_gate
+
+
+@require_safe
+def verifier(request: HttpRequest) -> HttpResponse:
+    """The offline verifier as a file. No query, and no log-in: it says nothing of anybody."""
+    answer = HttpResponse(
+        Path(verify_gate.__file__).read_bytes(), content_type="text/x-python; charset=utf-8"
+    )
+    answer["Content-Disposition"] = 'attachment; filename="verify_gate.py"'
+    return answer
