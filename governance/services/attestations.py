@@ -56,7 +56,7 @@ def attest_gate(*, gate: Gate) -> list[Attestation]:
     )
     if gate.state in (Gate.State.OPEN, Gate.State.WITHDRAWN):
         raise Refused("gate_undecided", _("Only a gate that was decided is attested."))
-    made = list(gate.attestations.order_by("pk"))
+    made = list(Attestation.objects.filter(gate=gate).order_by("pk"))
     if made:
         return made
     evaluation = gate.evaluations.order_by("-evaluated_at", "-pk").first()
