@@ -7,7 +7,7 @@ times the length of what it goes over. The count is never too low, so what is le
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lifecycle.definitions.cel_nodes import (
@@ -34,10 +34,15 @@ _CEILING = 10**30  # no larger numbers are needed to say no
 
 @dataclass(frozen=True)
 class _Size:
-    """How long a value can be (a string counts its characters), and what its elements are."""
+    """How long a value can be (a string counts its characters), and what its elements are.
+
+    `named` are the elements of a fact by their keys: what is asked for by name need not be taken for the
+    longest of all.
+    """
 
     length: int
     inner: _Size | None = None
+    named: Mapping[str, _Size] | None = field(default=None, compare=False)
 
     @property
     def element(self) -> _Size:
@@ -45,7 +50,7 @@ class _Size:
 
     def joined(self, other: _Size) -> _Size:
         if self == other:
-            return self
+            return replace(self, named=None)  # what the one holds by name the other may hold longer
         inner = None
         if self.inner is not None or other.inner is not None:
             mine, theirs = self.inner or _Size(self.length), other.inner or _Size(other.length)
@@ -75,7 +80,9 @@ def _measure(value: Any) -> _Size:
     if isinstance(value, str | bytes):
         return _Size(max(1, len(value)))
     if isinstance(value, Mapping):
-        return _Counter.items([_measure(each) for each in (*value, *value.values())], len(value))
+        named = {str(key): _measure(each) for key, each in value.items()}
+        keys = [_measure(key) for key in value]
+        return replace(_Counter.items([*keys, *named.values()], len(value)), named=named)
     if isinstance(value, list | tuple):
         return _Counter.items([_measure(each) for each in value], len(value))
     return _SCALAR
@@ -97,7 +104,7 @@ class _Counter:
         steps = 1 + sum(cost for cost, _size in parts)
         sizes = [size for _cost, size in parts]
         if isinstance(node, Select):
-            return steps, sizes[0].element
+            return steps, (sizes[0].named or {}).get(node.name, sizes[0].element)
         if isinstance(node, Index):
             return steps + sizes[0].length, sizes[0].element
         if isinstance(node, Items):
