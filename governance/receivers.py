@@ -7,21 +7,26 @@ from django.dispatch import receiver
 from governance import events
 from governance.models import Gate
 from governance.services import (
-    expiry,  # noqa: F401  # registers its parts of the day's sweep
+    due,  # noqa: F401  # registers its parts of the day's sweep
+    expiry,  # noqa: F401  # likewise
     telling,
     trigger_actions,
 )
 from governance.services.attestations import ask_for_attestations
+from governance.services.gateless import pass_gateless
 from governance.services.lapses import lapse_on_entry
+from governance.services.reevaluation import reevaluate_after
 from governance.services.sources import note_source_changed
 from ledger.events import EntryAppended, entry_appended
 from lifecycle.events import (
     EvidenceSourceChanged,
+    PhaseChanged,
     TriggerStarted,
     evidence_source_changed,
+    phase_changed,
     trigger_started,
 )
-from lifecycle.models import Firing
+from lifecycle.models import Firing, Phase
 
 
 @receiver(trigger_started, dispatch_uid="governance.trigger_actions")
@@ -42,6 +47,19 @@ def on_entry_appended(event: EntryAppended, **kwargs: object) -> None:
 def on_source_changed(event: EvidenceSourceChanged, **kwargs: object) -> None:
     """What was signed on evidence whose source has changed since is stale, and somebody has to look at it."""
     note_source_changed(snapshot_id=event.snapshot_id)
+
+
+@receiver(entry_appended, dispatch_uid="governance.reevaluate")
+def on_fact_changed(event: EntryAppended, **kwargs: object) -> None:
+    """What waits for a decision is looked at again."""
+    reevaluate_after(event)
+
+
+@receiver(phase_changed, dispatch_uid="governance.gateless")
+def on_phase_changed(event: PhaseChanged, **kwargs: object) -> None:
+    """A phase that no gate ends passes when its work is done."""
+    if event.state == Phase.State.IN_REVIEW:
+        pass_gateless(event.phase_id)
 
 
 @receiver(events.gate_evaluated, dispatch_uid="governance.tell_to_sign")

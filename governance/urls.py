@@ -3,7 +3,19 @@
 from django.urls import URLPattern, URLResolver, path
 
 from governance.views import authorizations as given
-from governance.views import downloads, gate, gates, lineage, models, portfolio, production
+from governance.views import (
+    downloads,
+    exceptions,
+    gate,
+    gates,
+    lineage,
+    models,
+    portfolio,
+    production,
+    reviews,
+    waivers,
+    what_if,
+)
 
 app_name = "governance"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -18,12 +30,28 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("gates/<int:pk>/sign", gate.gate_sign, name="gate-sign"),
     path("gates/<int:pk>/refuse", gate.gate_refuse, name="gate-refuse"),
     path("gates/<int:pk>/withdraw", gate.gate_withdraw, name="gate-withdraw"),
+    path("gates/<int:pk>/feedback", reviews.feedback_give, name="feedback-give"),
+    path("feedback/<int:pk>/settle", reviews.feedback_settle, name="feedback-settle"),
+    path("gates/<int:pk>/step-back", reviews.step_back, name="gate-step-back"),
+    path("gates/<int:pk>/conditions", reviews.condition_propose, name="condition-propose"),
+    path("conditions/<int:pk>/drop", reviews.condition_drop, name="condition-drop"),
+    path("gates/<int:pk>/waive", waivers.waiver_ask, name="waiver-ask"),
+    path("waivers/<int:pk>/", waivers.waiver, name="waiver"),
+    path("waivers/<int:pk>/grant", waivers.waiver_grant, name="waiver-grant"),
+    path("waivers/<int:pk>/refuse", waivers.waiver_refuse, name="waiver-refuse"),
+    path("waivers/<int:pk>/revoke", waivers.waiver_revoke, name="waiver-revoke"),
+    path("what-if/", what_if.what_if, name="what-if"),
     path("evaluations/<int:pk>/subject", gate.evaluation_subject, name="evaluation-subject"),
     path("projects/<slug:slug>/models/", models.project_models, name="project-models"),
     path("projects/<slug:slug>/deployments/record", models.deployment_record, name="deployment-record"),
     path("deployments/<int:pk>/withdraw", models.deployment_withdraw, name="deployment-withdraw"),
-    path("projects/<slug:slug>/findings/open", models.finding_open, name="finding-open"),
-    path("findings/<int:pk>/settle", models.finding_settle, name="finding-settle"),
+    path("exceptions/", exceptions.exceptions, name="exceptions"),
+    path("projects/<slug:slug>/exceptions/", exceptions.project_exceptions, name="project-exceptions"),
+    path("projects/<slug:slug>/findings/open", exceptions.finding_open, name="finding-open"),
+    path("findings/<int:pk>/<slug:act>", exceptions.finding_act, name="finding-act"),
+    path("conditions/<int:pk>/fulfil", exceptions.condition_fulfil, name="condition-fulfil"),
+    path("projects/<slug:slug>/break-glass/ask", exceptions.glass_ask, name="glass-ask"),
+    path("break-glass/<int:pk>/<slug:act>", exceptions.glass_act, name="glass-act"),
     path("projects/<slug:slug>/lineage/", lineage.project_lineage, name="project-lineage"),
     path("production/", production.production, name="production"),
     path("production.csv", production.production_csv, name="production-csv"),

@@ -1,14 +1,27 @@
 """Records of decisions for tests: gates to sign, what they authorized, what runs, what was found."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
 
-from governance.models import Authorization, Deployment, Evaluation, Finding, Gate
+from governance.models import (
+    Authorization,
+    BreakGlass,
+    Condition,
+    Deployment,
+    Evaluation,
+    Finding,
+    Gate,
+    Waiver,
+)
+from governance.services.break_glass import ask_break_glass, open_break_glass
+from governance.services.conditions import propose_condition
 from governance.services.gates import evaluate_gate, open_gate
 from governance.services.signoffs import sign_gate
+from governance.services.waivers import ask_waiver, grant_waiver, waiver_digest
 from lifecycle.definitions import ProcessDocument
-from lifecycle.models import Project, User
+from lifecycle.models import ModelVersion, Project, User
 from tests import make
 
 
@@ -95,3 +108,49 @@ def evaluation_of(asked: Gate) -> Evaluation:
     found = asked.evaluations.order_by("-evaluated_at", "-pk").first()
     assert found is not None
     return found
+
+
+def broken_glass(version: ModelVersion, environment: str, **fields: Any) -> BreakGlass:
+    """An emergency that two people agreed on: `asked_by`, and `by` as the second person."""
+    home = version.project
+    asked_by = fields.pop("asked_by", None) or make.member(home)
+    by = fields.pop("by", None) or home.created_by
+    values = {"reason": "The stores wait", "hours": 4} | fields
+    glass = ask_break_glass(
+        project=home, actor=asked_by, model_version=version, environment=environment, **values
+    )
+    return open_break_glass(glass=glass, actor=by)
+
+
+def unmet_gate(expression: str = "metrics.accuracy > 0.9", **rules: Any) -> Gate:
+    """An open gate that was evaluated and whose criterion is not met."""
+    asked = gate(project(expression=expression, **rules))
+    evaluation(asked)
+    return asked
+
+
+def waiver(of: Gate, **fields: Any) -> Waiver:
+    """A waiver of its only criterion, asked for by a member who works here."""
+    asked_by = fields.pop("requested_by", None) or make.member(of.iteration.project)
+    values = {
+        "criterion": "holds", "justification": "No data yet", "measure": "Watched by hand",
+        "expires_on": timezone.now().date() + timedelta(days=10),
+    } | fields  # fmt: skip
+    return ask_waiver(gate=of, actor=asked_by, **values)
+
+
+def granted(of: Gate, by: User | None = None, **fields: Any) -> Waiver:
+    """A waiver that a new reviewer signed."""
+    asked = waiver(of, **fields)
+    signer = by or make.member(of.iteration.project, "reviewer")
+    return grant_waiver(waiver=asked, actor=signer, password=make.PASSWORD, digest=waiver_digest(asked))
+
+
+def condition(of: Gate, **fields: Any) -> Condition:
+    """A condition that a new reviewer proposed, owned by somebody who works here."""
+    by = fields.pop("by", None) or make.member(of.iteration.project, "reviewer")
+    values = {
+        "text": "Measure Italy", "due_on": timezone.now().date() + timedelta(days=10),
+        "owner": fields.pop("owner", None) or make.member(of.iteration.project),
+    } | fields  # fmt: skip
+    return propose_condition(gate=of, actor=by, **values)

@@ -13,6 +13,12 @@ from governance.models import Signoff
 from lifecycle.forms.second_factors import code_field
 from lifecycle.models import ModelVersion, Phase
 
+OUTCOMES = (
+    ("iterate", _("The work goes back")),
+    ("hold", _("The phase is put on hold")),
+    ("stop", _("The phase is stopped")),
+)
+
 
 class OpenGateForm(forms.Form):
     """What is asked for: which model version, where, for whom."""
@@ -43,8 +49,9 @@ class SignForm(forms.Form):
         label=_("My decision"), choices=Signoff.Decision.choices, widget=forms.RadioSelect
     )
     meaning = forms.ChoiceField(label=_("My signature means"), choices=Signoff.Meaning.choices)
-    comment = forms.CharField(label=_("Reason or condition"), required=False, widget=forms.Textarea)
-    target_phase = forms.ChoiceField(label=_("If rejected, the work goes on in"), required=False)
+    comment = forms.CharField(label=_("Reason"), required=False, widget=forms.Textarea)
+    outcome = forms.ChoiceField(label=_("If rejected"), choices=OUTCOMES, required=False)
+    target_phase = forms.ChoiceField(label=_("If it goes back, the work goes on in"), required=False)
     password = forms.CharField(
         label=_("Your password, again"),
         strip=False,
@@ -58,17 +65,31 @@ class SignForm(forms.Form):
         super().__init__(*args, **kwargs)
         _fill_phases(self.fields["target_phase"], phases)
 
+    def clean_outcome(self) -> str:
+        """Without a choice the work goes back."""
+        return _outcome(self)
+
 
 class RefuseForm(forms.Form):
     """Sending the work back without a signature."""
 
     prefix = "refuse"
     reason = forms.CharField(label=_("Why"), widget=forms.Textarea)
+    outcome = forms.ChoiceField(label=_("What comes of it"), choices=OUTCOMES, required=False)
     target_phase = forms.ChoiceField(label=_("The work goes on in"), required=False)
 
     def __init__(self, *args: Any, phases: Iterable[Phase], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _fill_phases(self.fields["target_phase"], phases)
+
+    def clean_outcome(self) -> str:
+        """Without a choice the work goes back."""
+        return _outcome(self)
+
+
+def _outcome(form: forms.Form) -> str:
+    """What was chosen; without a choice the work goes back."""
+    return form.cleaned_data.get("outcome") or "iterate"
 
 
 class ReasonForm(forms.Form):

@@ -3,11 +3,12 @@ from governance.models.attestations import Attestation
 from governance.models.authorizations import (
     AUTHORIZATION_STATES,
     DEPLOYMENT_STATES,
-    FINDING_STATES,
     Authorization,
     Deployment,
-    Finding,
 )
+from governance.models.break_glass import BREAK_GLASS_STATES, BreakGlass
+from governance.models.conditions import CONDITION_STATES, Condition
+from governance.models.findings import FINDING_STATES, Finding
 from governance.models.gates import (
     GATE_STATES,
     CriterionResult,
@@ -15,21 +16,31 @@ from governance.models.gates import (
     Gate,
     Signoff,
 )
+from governance.models.reviews import Feedback, Recusal
 from governance.models.staleness import Staleness
+from governance.models.waivers import WAIVER_STATES, Waiver
 
 __all__ = [
     "AUTHORIZATION_STATES",
+    "BREAK_GLASS_STATES",
+    "CONDITION_STATES",
     "DEPLOYMENT_STATES",
     "FINDING_STATES",
     "GATE_STATES",
+    "WAIVER_STATES",
     "Attestation",
     "Authorization",
+    "BreakGlass",
+    "Condition",
     "CriterionResult",
     "Deployment",
     "Evaluation",
+    "Feedback",
     "Finding",
     "Gate",
     "GateAsk",
+    "Recusal",
     "Signoff",
     "Staleness",
+    "Waiver",
 ]

@@ -74,6 +74,9 @@ class Deployment(models.Model):
         related_name="deployments",
         help_text="none: break-glass, which opens a finding",
     )
+    break_glass = models.ForeignKey(
+        "governance.BreakGlass", models.PROTECT, null=True, blank=True, related_name="deployments"
+    )
     environment = models.CharField(max_length=60)
     scope = models.JSONField(default=dict, blank=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.LIVE)
@@ -105,51 +108,3 @@ DEPLOYMENT_STATES = StateMachine(
     initial="live",
     transitions={"live": {"replace": "replaced", "withdraw": "withdrawn"}},
 )
-
-
-class Finding(models.Model):
-    """Something that must be put right."""
-
-    class Severity(models.TextChoices):
-        LOW = "low", _("Low")
-        MEDIUM = "medium", _("Medium")
-        HIGH = "high", _("High")
-
-    class State(models.TextChoices):
-        OPEN = "open", _("Open")
-        SETTLED = "settled", _("Settled")
-
-    project = models.ForeignKey("lifecycle.Project", models.PROTECT, related_name="findings")
-    title = models.CharField(max_length=300)
-    detail = models.TextField(blank=True)
-    severity = models.CharField(max_length=8, choices=Severity.choices)
-    state = models.CharField(max_length=8, choices=State.choices, default=State.OPEN)
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="findings",
-    )
-    model_digest = models.CharField(
-        max_length=64, blank=True, help_text="the model it is about; empty: the whole project"
-    )
-    opened_at = models.DateTimeField()
-    settled_at = models.DateTimeField(null=True, blank=True)
-    settlement = models.TextField(blank=True)
-
-    class Meta:
-        ordering = ["project", "-opened_at", "-pk"]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(state="open", settled_at__isnull=True)
-                | (Q(state="settled", settled_at__isnull=False) & ~Q(settlement="")),
-                name="finding_settled_says_how",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.title
-
-
-FINDING_STATES = StateMachine("finding", initial="open", transitions={"open": {"settle": "settled"}})

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.conf import settings
 from django.db import models
@@ -9,6 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from ledger.states import StateMachine
 
+if TYPE_CHECKING:
+    from lifecycle.models import Project
+
 
 class Gate(models.Model):
     """A decision asked for. Holds the definition it was opened under, whatever changes later."""
@@ -16,6 +19,8 @@ class Gate(models.Model):
     class State(models.TextChoices):
         OPEN = "open", _("Open")
         PASSED = "passed", _("Passed")
+        CONDITIONAL = "conditional", _("Passed with conditions")
+        LAPSED = "lapsed", _("Closed again")
         REFUSED = "refused", _("Refused")
         HELD = "held", _("Held")
         STOPPED = "stopped", _("Stopped")
@@ -24,6 +29,7 @@ class Gate(models.Model):
     iteration = models.ForeignKey("lifecycle.Iteration", models.PROTECT, related_name="gates")
     phase = models.ForeignKey("lifecycle.Phase", models.PROTECT, related_name="gates")
     key = models.CharField(max_length=10)
+    ends_phase = models.BooleanField(default=True, help_text="passing it passes its phase")
     round = models.PositiveSmallIntegerField(default=1, help_text="how often it was asked in this iteration")
     name = models.CharField(max_length=200)
     question = models.CharField(max_length=600)
@@ -37,9 +43,16 @@ class Gate(models.Model):
     )
     environment = models.CharField(max_length=60, blank=True, help_text="where it would be deployed")
     scope = models.JSONField(default=dict, blank=True, help_text='such as {"country": ["US"]}')
-    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.OPEN)
     outcome_reason = models.TextField(blank=True)
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="nobody: it came due",
+    )
     opened_at = models.DateTimeField()
     decided_at = models.DateTimeField(null=True, blank=True)
 
@@ -63,6 +76,16 @@ class Gate(models.Model):
         return f"{self.key} {self.name}"
 
     @property
+    def project(self) -> Project:
+        """The project that it decides in."""
+        return self.iteration.project
+
+    @property
+    def is_passed(self) -> bool:
+        """Whether work may go on after it, with or without conditions."""
+        return self.state in (self.State.PASSED, self.State.CONDITIONAL)
+
+    @property
     def required_signatures(self) -> int:
         """How many people must approve."""
         signatures = self.definition["signatures"]
@@ -77,11 +100,14 @@ GATE_STATES = StateMachine(
     transitions={
         "open": {
             "pass": "passed",
+            "pass_with_conditions": "conditional",
             "refuse": "refused",
             "hold": "held",
             "stop": "stopped",
             "withdraw": "withdrawn",
         },
+        "conditional": {"fulfil": "passed", "lapse": "lapsed"},
+        "passed": {"lapse": "lapsed"},
     },
 )
 
@@ -95,6 +121,10 @@ class Evaluation(models.Model):
         help_text="canonical JSON (RFC 8785) of what was evaluated: what a signature binds to"
     )
     digest = models.CharField(max_length=64, help_text="SHA-256 of subject")
+    facts = models.JSONField(
+        null=True, blank=True, help_text="what the criteria could look at, to try others on it later"
+    )
+    reason = models.CharField(max_length=200, blank=True, help_text="what it was repeated for")
     evaluated_at = models.DateTimeField()
 
     class Meta:
@@ -126,6 +156,10 @@ class CriterionResult(models.Model):
     operator = models.CharField(max_length=2, blank=True)
     observed = models.FloatField(null=True, blank=True)
     limit = models.FloatField(null=True, blank=True)
+    seen = models.JSONField(default=list, blank=True, help_text="each value that was looked at, by its text")
+    waiver = models.ForeignKey(
+        "governance.Waiver", models.PROTECT, null=True, blank=True, related_name="results"
+    )
     previous = models.FloatField(null=True, blank=True, help_text="the last authorized version's value")
 
     class Meta:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import sys
 from collections.abc import Iterable
@@ -9,11 +10,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
-from governance.models import Authorization, Finding, Gate
-from lifecycle.models import Evidence, ModelSignature, ModelVersion, Reproduction, Requirement, Risk, Task
+from governance.models import Authorization, Condition, Feedback, Finding, Gate, Waiver
+from lifecycle.models import (
+    Evidence,
+    Handoff,
+    ModelSignature,
+    ModelVersion,
+    Reproduction,
+    Requirement,
+    Risk,
+    Task,
+)
 
 _LARGEST = sys.float_info.max  # not a number fails every comparison
+_BINDING = (Condition.State.PROPOSED, Condition.State.OPEN, Condition.State.FULFILLED)
 _COUNTS = (Evidence.State.ATTACHED, Evidence.State.VERIFIED)
 
 
@@ -24,6 +36,26 @@ class Facts:
     variables: dict[str, Any]
     evidence: tuple[Evidence, ...]
     requirements: tuple[Requirement, ...]
+    all_waivers: tuple[Waiver, ...]
+    all_conditions: tuple[Condition, ...]
+    handoffs: tuple[Handoff, ...]
+    risks: tuple[Risk, ...]
+    findings: tuple[Finding, ...]
+    feedback: tuple[Feedback, ...]
+    previous: Authorization | None
+    previous_evidence: tuple[Evidence, ...]
+
+    @property
+    def waivers(self) -> list[Waiver]:
+        """Those that hold now."""
+        today = timezone.now().astimezone(dt.UTC).date()
+        granted = [each for each in self.all_waivers if each.state == Waiver.State.GRANTED]
+        return [each for each in granted if each.expires_on >= today]
+
+    @property
+    def conditions(self) -> list[Condition]:
+        """Those that the pass is, or would be, bound to."""
+        return [each for each in self.all_conditions if each.state in _BINDING]
 
     def requirements_at(self, gate: Gate) -> list[Requirement]:
         """Those that this gate checks, blocking ones first."""
@@ -32,7 +64,7 @@ class Facts:
 
 
 def facts_of(gate: Gate) -> Facts:
-    """Everything the criteria of this gate may look at. 9 queries, whatever the number of records.
+    """Everything the criteria of this gate may look at. 13 queries, whatever the number of records.
 
     Metrics come from the snapshots of evaluation and training runs of the gate's model version alone, so that
     another version's numbers can't speak for it; a later evaluation overrides what the training measured.
@@ -44,21 +76,22 @@ def facts_of(gate: Gate) -> Facts:
     )
     records = _records(evidence, gate.model_version_id)
     metrics, slices = _numbers(records)
+    previous, before = _previous(gate)
+    handoffs = tuple(gate.iteration.handoffs.select_related("giver", "taker").order_by("pk"))
+    risks, findings = _risks(gate), _findings(gate)
+    feedback = tuple(gate.feedback.select_related("author", "settled_by").order_by("given_at", "pk"))
     variables: dict[str, Any] = {
         "metrics": metrics,
         "slices": slices,
-        "previous": _previous(gate),
+        "previous": _measured(previous, before),
         "tasks": _tasks(gate),
-        "handoffs": [
-            {"key": key, "phase": phase, "state": state}
-            for key, phase, state in gate.iteration.handoffs.values_list("key", "phase_key", "state")
+        "handoffs": [{"key": each.key, "phase": each.phase_key, "state": each.state} for each in handoffs],
+        "risks": [_risk(each, gate.iteration.project.risk_appetite) for each in risks],
+        "findings": [_finding(each) for each in findings],
+        "feedback": [
+            {"about": each.about, "grade": each.grade, "asks_changes": each.asks_changes, "open": each.waits}
+            for each in feedback
         ],
-        "risks": _risks(gate),
-        "findings": list(
-            Finding.objects.filter(_concerns(gate), project=gate.iteration.project)
-            .values("severity", "state")
-            .order_by("pk")
-        ),
         "evidence": [_evidence(item) for item in _standing(evidence)],
         "run": {
             **_run_facts(records, reproduced=_reproduced(evidence, gate.model_version_id)),
@@ -70,7 +103,19 @@ def facts_of(gate: Gate) -> Facts:
     }
     requirements = tuple(_current_requirements(gate).order_by("key"))
     variables["requirements"] = _requirements(requirements, metrics, slices)
-    return Facts(variables, evidence, requirements)
+    conditions = tuple(gate.conditions.select_related("owner").order_by("pk"))
+    return Facts(
+        variables, evidence, requirements, tuple(_waivers(gate)), conditions, handoffs, risks, findings,
+        feedback, previous, before,
+    )  # fmt: skip
+
+
+def _waivers(gate: Gate) -> QuerySet[Waiver]:
+    """The waivers of this gate and model, whichever round they were asked for in. 1 query."""
+    found = Waiver.objects.filter(
+        gate__iteration=gate.iteration_id, gate__key=gate.key, gate__model_version=gate.model_version_id
+    )
+    return found.select_related("requested_by", "decided_by").order_by("pk")
 
 
 def _concerns(gate: Gate) -> Q:
@@ -143,23 +188,45 @@ def _clean(values: object) -> dict[str, float]:
     }
 
 
-def _previous(gate: Gate) -> dict[str, Any] | None:
-    last = (
-        Authorization.objects.filter(project=gate.iteration.project, environment=gate.environment)
-        .exclude(model_version=gate.model_version_id)
-        .select_related("model_version")
-        .order_by("-valid_from", "-pk")
-        .first()
-    )
+def _previous(gate: Gate) -> tuple[Authorization | None, tuple[Evidence, ...]]:
+    """The authorization that another version had last, before this was decided, with what measured it."""
+    found = Authorization.objects.filter(project=gate.iteration.project_id)
+    if gate.environment:
+        found = found.filter(environment=gate.environment)
+    if gate.decided_at is not None:
+        found = found.filter(valid_from__lt=gate.decided_at)
+    found = found.exclude(model_version=gate.model_version_id)
+    last = found.select_related("model_version", "gate").order_by("-valid_from", "-pk").first()
+    if last is None:
+        return None, ()
+    evidence = Evidence.objects.filter(snapshot__run__model_version=last.model_version_id)
+    return last, tuple(evidence.select_related("snapshot__run", "task__phase").order_by("attached_at", "pk"))
+
+
+def _measured(last: Authorization | None, evidence: tuple[Evidence, ...]) -> dict[str, Any] | None:
     if last is None:
         return None
-    metrics, slices = _numbers(_all_records(last.model_version))
+    metrics, slices = _numbers(_records(evidence, last.model_version_id))
     return {"metrics": metrics, "slices": slices}
 
 
-def _all_records(version: ModelVersion) -> list[dict[str, Any]]:
-    evidence = Evidence.objects.filter(snapshot__run__model_version=version).select_related("snapshot__run")
-    return _records(evidence.order_by("attached_at", "pk"), version.pk)
+def _findings(gate: Gate) -> tuple[Finding, ...]:
+    found = Finding.objects.filter(_concerns(gate), project=gate.iteration.project_id)
+    return tuple(found.select_related("owner").order_by("pk"))
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    """`state` is what it is for a decision: open until another person has verified that it was put right."""
+    today = timezone.now().astimezone(dt.UTC).date()
+    return {
+        "id": finding.pk,
+        "title": finding.title,
+        "severity": finding.severity,
+        "state": "open" if finding.stands else "settled",
+        "open": finding.stands,
+        "holds": finding.holds,
+        "overdue": finding.stands and finding.due_on is not None and finding.due_on < today,
+    }
 
 
 def _tasks(gate: Gate) -> list[dict[str, Any]]:
@@ -172,24 +239,23 @@ def _tasks(gate: Gate) -> list[dict[str, Any]]:
     ]
 
 
-def _risks(gate: Gate) -> list[dict[str, Any]]:
+def _risks(gate: Gate) -> tuple[Risk, ...]:
     """The risks of the phases up to the gate's: what comes later is not looked at yet."""
-    appetite = gate.iteration.project.risk_appetite
     reached = Risk.objects.filter(
         task__phase__iteration=gate.iteration, task__phase__order__lte=gate.phase.order
     ).exclude(task__state=Task.State.NOT_APPLICABLE)
-    rows = reached.values_list("key", "task__phase__key", "score", "state")
-    return [
-        {
-            "key": key,
-            "phase": phase,
-            "score": score if score is not None else -1,
-            "appetite": appetite,
-            "state": state,
-            "acceptable": state in (Risk.State.ACCEPTED, Risk.State.CLOSED),
-        }
-        for key, phase, score, state in rows.order_by("task__phase__order", "key", "pk")
-    ]
+    return tuple(reached.select_related("task__phase").order_by("task__phase__order", "key", "pk"))
+
+
+def _risk(risk: Risk, appetite: int) -> dict[str, Any]:
+    return {
+        "key": risk.key,
+        "phase": risk.task.phase.key,
+        "score": risk.score if risk.score is not None else -1,
+        "appetite": appetite,
+        "state": risk.state,
+        "acceptable": risk.state in (Risk.State.ACCEPTED, Risk.State.CLOSED),
+    }
 
 
 def _requirements(

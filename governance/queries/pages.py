@@ -7,7 +7,16 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from governance.models import Authorization, Deployment, Finding, Gate
+from governance.models import (
+    Authorization,
+    BreakGlass,
+    Condition,
+    Deployment,
+    Feedback,
+    Finding,
+    Gate,
+    Waiver,
+)
 from lifecycle.figures import RingPhase
 from lifecycle.models import Phase, User
 from lifecycle.queries.projects import projects_visible_to
@@ -25,6 +34,8 @@ _DRAWN_PHASES: dict[str, str] = {
 _DRAWN_GATES: dict[str, str] = {
     Gate.State.OPEN: "open",
     Gate.State.PASSED: "passed",
+    Gate.State.CONDITIONAL: "conditional",
+    Gate.State.LAPSED: "refused",
     Gate.State.REFUSED: "refused",
     Gate.State.HELD: "refused",
     Gate.State.STOPPED: "refused",
@@ -55,7 +66,35 @@ def deployments_visible_to(user: User) -> QuerySet[Deployment]:
 
 def findings_visible_to(user: User) -> QuerySet[Finding]:
     """The findings of all projects that the user sees. 1 query, project and owner included."""
-    found = Finding.objects.select_related("project__process_version", "owner")
+    found = Finding.objects.select_related("project__process_version", "owner", "resolved_by")
+    return found.filter(project__in=projects_visible_to(user).values("pk"))
+
+
+def conditions_visible_to(user: User) -> QuerySet[Condition]:
+    """The conditions of all projects that the user sees. 1 query, gate, project and owner included."""
+    found = Condition.objects.select_related(
+        "gate__iteration__project__process_version", "gate__phase", "owner", "proposed_by"
+    )
+    return found.filter(gate__iteration__project__in=projects_visible_to(user).values("pk"))
+
+
+def waivers_visible_to(user: User) -> QuerySet[Waiver]:
+    """The waivers of all projects that the user sees. 1 query, gate, project and people included."""
+    found = Waiver.objects.select_related(
+        "gate__iteration__project__process_version", "gate__phase", "requested_by", "decided_by"
+    )
+    return found.filter(gate__iteration__project__in=projects_visible_to(user).values("pk"))
+
+
+def feedback_visible_to(user: User) -> QuerySet[Feedback]:
+    """The feedback of all projects that the user sees. 1 query, gate and project included."""
+    found = Feedback.objects.select_related("gate__iteration__project__process_version", "gate__phase")
+    return found.filter(gate__iteration__project__in=projects_visible_to(user).values("pk"))
+
+
+def glass_visible_to(user: User) -> QuerySet[BreakGlass]:
+    """The broken glass of all projects that the user sees. 1 query, project and model included."""
+    found = BreakGlass.objects.select_related("project__process_version", "model_version", "asked_by")
     return found.filter(project__in=projects_visible_to(user).values("pk"))
 
 

@@ -8,16 +8,27 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Q
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from governance.models import Authorization, CriterionResult, Evaluation, Finding, Gate, Signoff
+from governance.models import (
+    Authorization,
+    Condition,
+    CriterionResult,
+    Evaluation,
+    Finding,
+    Gate,
+    Recusal,
+    Signoff,
+    Waiver,
+)
 from governance.queries.duties import Bar, barred_from_signing
+from governance.queries.facts import Facts, facts_of
+from governance.queries.pages_gate_card import CardLine, model_card
 from governance.queries.pages_gate_parts import Barred, CriterionLine, EvidenceLine
 from governance.queries.pages_versions import Beside, SliceLine, VersionFacts, records_of
 from governance.queries.seats import seating_of
+from governance.queries.subjects import digest_of, judgements_of, subject_of
 from governance.rules.gates import fills_seat
 from lifecycle.figures import Bullet
 from lifecycle.models import Evidence, Handoff, Membership, Phase, Risk, User
@@ -25,6 +36,8 @@ from lifecycle.queries.projects import OPEN_HANDOFFS, members_of
 from lifecycle.rules.identity import same_people
 
 Verdict = CriterionResult.Verdict
+_PASSING = (Verdict.MET, Verdict.WAIVED)
+_STANDING_WAIVERS = (Waiver.State.ASKED, Waiver.State.GRANTED)
 _SETTLED_RISKS = (Risk.State.ACCEPTED, Risk.State.CLOSED)
 
 
@@ -39,11 +52,49 @@ class GatePage:
     members: list[Membership]
     bars: dict[str, Bar]
     phases: list[Phase]
-    evidence: list[Evidence]
-    previous: Authorization | None
-    risks: list[Risk]
-    findings: list[Finding]
-    handoffs: list[Handoff]
+    facts: Facts
+    recusals: list[Recusal]
+
+    @property
+    def waivers(self) -> list[Waiver]:
+        """Every waiver of this gate and model, whatever became of it."""
+        return list(self.facts.all_waivers)
+
+    @property
+    def conditions(self) -> list[Condition]:
+        return list(self.facts.all_conditions)
+
+    @property
+    def evidence(self) -> list[Evidence]:
+        """Of this iteration and of the version before."""
+        return [*self.facts.evidence, *self.facts.previous_evidence]
+
+    @property
+    def previous(self) -> Authorization | None:
+        return self.facts.previous
+
+    @property
+    def risks(self) -> list[Risk]:
+        """Those up to this gate that are not settled."""
+        return [each for each in self.facts.risks if each.state not in _SETTLED_RISKS]
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Those that stand, the ones that hold gates closed first."""
+        standing = [each for each in self.facts.findings if each.stands]
+        return sorted(standing, key=lambda each: (not each.holds, -each.pk))
+
+    @property
+    def handoffs(self) -> list[Handoff]:
+        return [each for each in self.facts.handoffs if each.state in OPEN_HANDOFFS]
+
+    @cached_property
+    def changed(self) -> bool:
+        """Whether the facts of now give another digest than the evaluation that is shown. No query."""
+        if not self.is_open or self.evaluation is None:
+            return False
+        judgements = judgements_of(self.gate, self.facts)
+        return digest_of(subject_of(self.gate, self.facts, judgements)) != self.evaluation.digest
 
     @property
     def is_open(self) -> bool:
@@ -61,7 +112,8 @@ class GatePage:
     def lines(self) -> list[CriterionLine]:
         """Every criterion, the blocking ones first, with its bullet."""
         ordered = sorted(self.results, key=lambda result: (not result.blocking, result.order))
-        return [CriterionLine(result, self._bullet(result)) for result in ordered]
+        waived = {each.criterion: each for each in self.waivers if each.state in _STANDING_WAIVERS}
+        return [CriterionLine(each, self._bullet(each), waived.get(each.key)) for each in ordered]
 
     @property
     def groups(self) -> list[tuple[str, list[CriterionLine]]]:
@@ -74,7 +126,7 @@ class GatePage:
     @property
     def unmet(self) -> list[CriterionResult]:
         """Blocking criteria that do not hold, whether not met or unreadable."""
-        return [each for each in self.results if each.blocking and each.verdict != Verdict.MET]
+        return [each for each in self.results if each.blocking and each.verdict not in _PASSING]
 
     @property
     def counts(self) -> list[tuple[int, str, str]]:
@@ -88,6 +140,8 @@ class GatePage:
             (not_met, _("blocking not met"), "bad" if not_met else "na"),
             (len(advisory), _("advisory not met"), "warn" if advisory else "na"),
         ]
+        waived = len([each for each in self.results if each.verdict == Verdict.WAIVED])
+        counted += [(waived, _("waived"), "waived")] if waived else []
         return counted + ([(len(unreadable), _("unreadable"), "unreadable")] if unreadable else [])
 
     @property
@@ -157,6 +211,16 @@ class GatePage:
             for task, kind, digest, state in self.subject.get("evidence", [])
         ]
 
+    @property
+    def bound(self) -> list[Condition]:
+        """The conditions that are proposed, or that the pass was bound to."""
+        return [each for each in self.conditions if each.state != Condition.State.DROPPED]
+
+    @property
+    def card(self) -> list[CardLine]:
+        """The model card: what the version is for, what it was made of and how good it is."""
+        return model_card(self) if self.gate.model_version else []
+
     # ---- signatures ----
 
     @property
@@ -183,8 +247,8 @@ class GatePage:
 
     @property
     def waiting(self) -> list[Membership]:
-        """The places of those who may sign and have not."""
-        signed = {each.signer_id for each in self.standing}
+        """The places of those who may sign, have not, and did not step back."""
+        signed = {each.signer_id for each in self.standing} | {each.person_id for each in self.recusals}
         return [place for place in self.members if self._may_sign(place) and place.user_id not in signed]
 
     @property
@@ -239,13 +303,22 @@ class GatePage:
             said = _("Nobody can approve this. The work goes back, or the facts change. ")
             return "bad", words % count, said + seen
         words = _("Ready to sign: %(n)d of %(all)d approvals are in")
+        if self.bound:
+            said = ngettext(
+                "It passes with %d condition. ", "It passes with %d conditions. ", len(self.bound)
+            )
+            seen = said % len(self.bound) + seen
         numbers = {"n": self.approvals, "all": self.gate.required_signatures}
-        return "open", words % numbers, _("Every blocking criterion is met. ") + seen
+        return "open", words % numbers, _("Every blocking criterion is met or waived. ") + seen
 
     def _decided(self) -> tuple[str, str, str]:
         names = ", ".join(each.signer_name for each in self.standing)
         words = {
             Gate.State.PASSED: _("Passed, signed by %s") % names,
+            Gate.State.CONDITIONAL: _("Passed with conditions, signed by %s") % names,
+            Gate.State.LAPSED: _("Closed again: what it was passed on does not hold"),
+            Gate.State.HELD: _("On hold: the phase waits"),
+            Gate.State.STOPPED: _("Stopped: the phase is given up"),
             Gate.State.REFUSED: _("Refused: the work went back"),
             Gate.State.WITHDRAWN: _("Withdrawn: nobody asks any more"),
         }.get(Gate.State(self.gate.state), self.gate.get_state_display())
@@ -253,16 +326,11 @@ class GatePage:
 
 
 def gate_page(gate: Gate) -> GatePage:
-    """A gate with evaluation, signatures, evidence and what is still open. 12 queries, whatever it holds."""
+    """A gate with evaluation, signatures, evidence and what is still open. 19 queries, whatever it holds.
+
+    What the criteria may look at is read once, for the page and for whether it has changed since.
+    """
     evaluation = gate.evaluations.order_by("-evaluated_at", "-pk").first()
-    previous = _previous(gate)
-    about = Q(task__phase__iteration=gate.iteration_id)
-    if previous is not None:
-        about |= Q(snapshot__run__model_version=previous.model_version_id)
-    evidence = Evidence.objects.filter(about).select_related("snapshot__run", "task__phase")
-    risks = Risk.objects.filter(
-        task__phase__iteration=gate.iteration_id, task__phase__order__lte=gate.phase.order
-    )
     members = list(members_of(gate.iteration.project))
     return GatePage(
         gate=gate,
@@ -272,34 +340,9 @@ def gate_page(gate: Gate) -> GatePage:
         members=members,
         bars=barred_from_signing(gate, [place.user for place in members]),
         phases=list(gate.iteration.phases.filter(order__lte=gate.phase.order).order_by("order")),
-        evidence=list(evidence.order_by("attached_at", "pk")),
-        previous=previous,
-        risks=list(
-            risks.exclude(state__in=_SETTLED_RISKS)
-            .select_related("task")
-            .order_by("task__phase__order", "key")
-        ),
-        findings=list(
-            gate.iteration.project.findings.filter(state=Finding.State.OPEN).select_related("owner")
-        ),
-        handoffs=list(
-            gate.iteration.handoffs.filter(state__in=OPEN_HANDOFFS)
-            .select_related("giver", "taker")
-            .order_by("due_on", "key")
-        ),
+        facts=facts_of(gate),
+        recusals=list(gate.recusals.select_related("person", "delegate")),
     )
-
-
-def _previous(gate: Gate) -> Authorization | None:
-    """The authorization that another version had last, before this gate was decided."""
-    found = Authorization.objects.filter(
-        project=gate.iteration.project_id, valid_from__lt=gate.decided_at or timezone.now()
-    )
-    if gate.environment:
-        found = found.filter(environment=gate.environment)
-    if gate.model_version_id is not None:
-        found = found.exclude(model_version=gate.model_version_id)
-    return found.select_related("model_version", "gate").order_by("-valid_from", "-pk").first()
 
 
 def scope_text(scope: Mapping[str, list[str]]) -> str:

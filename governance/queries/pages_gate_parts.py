@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from governance.models import CriterionResult
+from governance.models import CriterionResult, Waiver
+from lifecycle.definitions.cel_words import words_of
 from lifecycle.figures import Bullet
 from lifecycle.models import Evidence, User
 
@@ -17,6 +18,7 @@ class CriterionLine:
 
     result: CriterionResult
     bullet: Bullet | None
+    waiver: Waiver | None = None
 
     @property
     def state(self) -> str:
@@ -28,6 +30,19 @@ class CriterionLine:
     @property
     def deviates(self) -> bool:
         return self.result.verdict != Verdict.MET
+
+    @property
+    def compared(self) -> str:
+        """What the expression compares, in words made from it; empty where it says no more than its title."""
+        said = words_of(self.result.expression)
+        return "" if said.rstrip(".") == self.result.words.rstrip(".") else said
+
+    @property
+    def may_be_waived(self) -> bool:
+        """A blocking criterion that is not met and has no waiver; what holds all gates is settled."""
+        passes = self.result.verdict in (Verdict.MET, Verdict.WAIVED)
+        held = self.result.key in ("findings-settled", "changes-settled")
+        return self.result.blocking and not passes and self.waiver is None and not held
 
 
 @dataclass(frozen=True)

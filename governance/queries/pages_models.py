@@ -47,7 +47,7 @@ class ModelsPage:
 
     @property
     def open_findings(self) -> list[Finding]:
-        return [each for each in self.findings if each.state == Finding.State.OPEN]
+        return [each for each in self.findings if each.stands]
 
 
 @dataclass(frozen=True)

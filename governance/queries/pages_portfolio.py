@@ -168,7 +168,7 @@ def standings(user: User) -> list[Standing]:
         ),
         "project_id",
     )
-    open_findings = Finding.objects.filter(project__in=projects, state=Finding.State.OPEN)
+    open_findings = Finding.objects.filter(project__in=projects).exclude(state=Finding.State.VERIFIED)
     findings = dict(open_findings.order_by().values_list("project").annotate(count=Count("*")))
     keys = _keys(iterations)
     places = {each.project_id: each for each in Membership.objects.filter(user=user, left_at__isnull=True)}

@@ -202,7 +202,7 @@ def project_overview(project: Project) -> Overview:
         gates=gates,
         ways=_ways(latest, phases.get(latest.pk, []), gates.get(latest.pk, [])) if latest else [],
         deployments=list(project.deployments.select_related("model_version").order_by("deployed_at")),
-        findings=list(project.findings.filter(state=Finding.State.OPEN).select_related("owner")),
+        findings=list(project.findings.exclude(state=Finding.State.VERIFIED).select_related("owner")),
         firings=list(Firing.objects.filter(trigger__project=project).select_related("trigger")),
         holders=who_holds_what(latest) if latest else [],
         members=list(members_of(project)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from governance.models import Gate
 from lifecycle.models import Membership, Project, User
 from lifecycle.rules.people import can_change
-from lifecycle.rules.projects import can_contribute, can_manage_project
+from lifecycle.rules.projects import can_contribute, can_manage_project, can_review, can_take_part
 
 
 def membership_of(user: User, project: Project) -> Membership | None:
@@ -23,9 +23,20 @@ def may_manage(user: User, project: Project) -> bool:
     return bool(can_manage_project(user, project))
 
 
+def may_judge(user: User, project: Project) -> bool:
+    """Confirm that a condition is fulfilled or a finding put right."""
+    return bool(can_review(user, project))
+
+
+def may_comment(user: User, project: Project) -> bool:
+    """Say what one thinks of a gate: every member but auditors, who change nothing."""
+    return bool(can_take_part(user, project))
+
+
 def has_seat(user: User, gate: Gate) -> bool:
-    """Whether the gate's definition asks for a signature of somebody with this person's role."""
-    return can_change(user) and fills_seat(membership_of(user, gate.iteration.project), gate)
+    """Whether the gate's definition asks for this person's signature, and they did not step back."""
+    filled = can_change(user) and fills_seat(membership_of(user, gate.iteration.project), gate)
+    return filled and not gate.recusals.filter(person=user).exists()
 
 
 def has_place(place: Membership | None) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils.timezone import now
@@ -13,6 +11,7 @@ from governance import events
 from governance.actions import GovernanceAction as Action
 from governance.errors import Invalid, Refused
 from governance.models import AUTHORIZATION_STATES, Authorization, Gate
+from governance.queries.limits import latest_end
 from governance.rules.gates import may_manage
 from ledger.actors import Actor
 from ledger.services import append, hold_ledger
@@ -31,7 +30,7 @@ def give_authorization(*, gate: Gate, actor: User) -> Authorization:
         .select_related("model_version", "iteration__project")
         .get(pk=gate.pk)
     )
-    if gate.state != Gate.State.PASSED or gate.model_version is None:
+    if not gate.is_passed or gate.model_version is None:
         raise Refused("gate_not_passed", _("Only a passed gate that names a model authorizes."))
     if not gate.definition["authorizes"]:
         raise Refused("gate_authorizes_nothing", _("Passing this gate authorizes nothing."))
@@ -46,7 +45,7 @@ def give_authorization(*, gate: Gate, actor: User) -> Authorization:
         environment=gate.environment,
         scope=gate.scope,
         valid_from=start,
-        valid_until=start + timedelta(days=int(gate.definition["validity_days"])),
+        valid_until=latest_end(gate, start),
     )
     detail = {
         "iteration": gate.iteration.number,

@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _
 
 from governance.actions import GovernanceAction as Action
 from governance.errors import Invalid, Refused
-from governance.models import DEPLOYMENT_STATES, Deployment, Finding, GateAsk
+from governance.models import DEPLOYMENT_STATES, Deployment, GateAsk
 from governance.queries.gate_checks import Decision
 from governance.rules.gates import may_ask, may_manage
-from governance.services.findings import open_finding
+from governance.services.break_glass import open_glass_for
 from governance.services.gate_checks import ask_gate
 from ledger.services import append
 from lifecycle.models import Iteration, ModelVersion, Project, Task, User
@@ -28,13 +28,12 @@ def record_deployment(
     actor: User,
     scope: dict[str, list[str]] | None = None,
     task: Task | None = None,
-    break_glass_reason: str = "",
 ) -> Deployment:
     """Put a model version into an environment in place of what is live there.
 
-    The gate check is asked first; a "deny" is `Refused` with its reasons, unless a manager breaks the glass
-    by giving a reason, which opens a finding of high severity. Also records a deployment run, so that tasks
-    can be proven by it.
+    The gate check is asked first; a "deny" is `Refused` with its reasons, unless two people have broken the
+    glass for this version and environment and their time is not over. Also records a deployment run, so that
+    tasks can be proven by it.
     """
     project = Project.objects.select_for_update(no_key=True).get(pk=iteration.project_id)
     if not may_ask(actor, project):
@@ -48,8 +47,9 @@ def record_deployment(
         point=GateAsk.Point.DEPLOYMENT, actor=actor, model_digest=model_version.digest,
         environment=environment, scope=scope, project=project,
     )  # fmt: skip
-    if not decision.allow:
-        _refuse_without_glass(actor, project, decision, break_glass_reason)
+    glass = None if decision.allow else open_glass_for(project, model_version, environment)
+    if not decision.allow and glass is None:
+        raise Refused("not_authorized", " ".join(decision.reasons))
     covered = decision.authorization if decision.allow else None
     # What the call leaves open reaches as far as the authorization does, never further.
     reach = {**(covered.scope if covered else {}), **(scope or {})}
@@ -60,6 +60,7 @@ def record_deployment(
         iteration=iteration,
         model_version=model_version,
         authorization=covered,
+        break_glass=glass,
         environment=environment,
         scope=reach,
         deployed_by=actor,
@@ -71,7 +72,7 @@ def record_deployment(
         "environment": environment,
         "scope": reach,
         "authorization": covered.pk if covered else None,
-        "break_glass": break_glass_reason,
+        "break_glass": glass.pk if glass else None,
     }
     append(
         actor=actor,
@@ -81,19 +82,6 @@ def record_deployment(
         detail=detail,
     )
     _record_run(deployment, decision, task)
-    if covered is None:
-        title = _("%(model)s runs in %(environment)s without an authorization") % {
-            "model": model_version,
-            "environment": environment,
-        }
-        open_finding(
-            project=project,
-            title=title,
-            severity=Finding.Severity.HIGH,
-            actor=actor,
-            detail=break_glass_reason,
-            model_digest=model_version.digest,
-        )
     return deployment
 
 
@@ -109,13 +97,6 @@ def withdraw_deployment(*, deployment: Deployment, actor: User, reason: str) -> 
         raise Invalid("reason_missing", _("Say why."), "reason")
     _end(deployment, "withdraw", actor, reason)
     return deployment
-
-
-def _refuse_without_glass(actor: User, project: Project, decision: Decision, reason: str) -> None:
-    if not reason.strip():
-        raise Refused("not_authorized", " ".join(decision.reasons))
-    if not may_manage(actor, project):
-        raise PermissionDenied(_("Only a manager of the project can deploy without an authorization."))
 
 
 def _replace_what_is_live(project: Project, environment: str, actor: User) -> None:

@@ -23,6 +23,7 @@ from governance.services.authorizations import give_authorization
 from governance.services.gates import close_gate, digest_now, refuse_unless_decidable, refuse_unless_open
 from governance.services.identity import Proof, prove_identity
 from governance.services.locks import lock_for_decision
+from governance.services.outcomes import refusal_of
 from ledger.services import append
 from lifecycle.models import User
 from lifecycle.rules.identity import same_people
@@ -38,6 +39,7 @@ def sign_gate(
     digest: str,
     comment: str = "",
     target_phase: str = "",
+    outcome: str = "iterate",
     code: str = "",
     credential: dict[str, Any] | None = None,
 ) -> Signoff:
@@ -45,8 +47,8 @@ def sign_gate(
 
     `digest` is that of the evaluation the person saw; the facts are looked at once more, and if they give
     another digest nothing is signed. Enough approvals pass the gate and give the authorization; one rejection
-    refuses it (`target_phase`: where the work goes on). An acknowledgement decides nothing. `code` or
-    `credential` is the second factor, wanted from who has one.
+    refuses it (`target_phase`: where the work goes on; `outcome`: iterate, hold or stop). An
+    acknowledgement decides nothing. `code` or `credential` is the second factor, wanted from who has one.
 
     Raises `PermissionDenied` without a seat or when separation of duties forbids it, `Refused` for a wrong
     password or second factor, a barred account, changed facts, unmet criteria or a second signature,
@@ -54,6 +56,7 @@ def sign_gate(
     wrong.
     """
     decision, meaning = _known(decision, meaning)
+    refusal = refusal_of(outcome)
     if decision == Signoff.Decision.REJECT and not comment.strip():
         raise Invalid("reason_missing", _("Say why you reject it."), "comment")
     # Before the password, so that nobody can try passwords where they could not sign anyway.
@@ -62,7 +65,7 @@ def sign_gate(
     refuse_unless_open(gate)
     refuse_barred_account(User.objects.get(pk=actor.pk))
     proof = prove_identity(gate=gate, actor=actor, password=password, code=code, credential=credential)
-    return _sign(gate, proof, decision, meaning, digest, comment, target_phase)
+    return _sign(gate, proof, decision, meaning, digest, comment, target_phase, refusal)
 
 
 def approvals(evaluation: Evaluation) -> int:
@@ -72,8 +75,9 @@ def approvals(evaluation: Evaluation) -> int:
 
 @transaction.atomic
 def _sign(
-    gate: Gate, proof: Proof, decision: str, meaning: str, digest: str, comment: str, target_phase: str
-) -> Signoff:
+    gate: Gate, proof: Proof, decision: str, meaning: str, digest: str, comment: str, target_phase: str,
+    refusal: str,
+) -> Signoff:  # fmt: skip
     gate = lock_for_decision(gate, proof.person)
     signer = User.objects.get(pk=proof.person.pk)
     if signer.password != proof.person.password:
@@ -114,7 +118,7 @@ def _sign(
         project=gate.iteration.project.slug,
         detail=detail,
     )
-    _decide(gate, evaluation, signoff, target_phase)
+    _decide(gate, evaluation, signoff, target_phase, refusal)
     return signoff
 
 
@@ -165,10 +169,10 @@ def _what_was_seen(gate: Gate, digest: str) -> Evaluation:
     return last
 
 
-def _decide(gate: Gate, evaluation: Evaluation, signoff: Signoff, target_phase: str) -> None:
+def _decide(gate: Gate, evaluation: Evaluation, signoff: Signoff, target_phase: str, refusal: str) -> None:
     if signoff.decision == Signoff.Decision.REJECT:
         reason = signoff.comment
-        close_gate(gate=gate, actor=signoff.signer, event="refuse", reason=reason, target_phase=target_phase)
+        close_gate(gate=gate, actor=signoff.signer, event=refusal, reason=reason, target_phase=target_phase)
     elif signoff.decision == Signoff.Decision.APPROVE and approving(evaluation).complete:
         reason = _("Every blocking criterion is met and %(count)d people have approved.") % {
             "count": gate.required_signatures

@@ -34,7 +34,10 @@ def note_source_changed(*, snapshot_id: int) -> Finding | None:
     title = _("The source of evidence %(digest)s has changed after it was signed") % {
         "digest": snapshot.digest[:12]
     }
-    if not resting or snapshot.project.findings.filter(title=title, state=Finding.State.OPEN).exists():
+    if (
+        not resting
+        or snapshot.project.findings.filter(title=title).exclude(state=Finding.State.VERIFIED).exists()
+    ):
         return None
     lapse_on_source(snapshot)
     return open_finding(

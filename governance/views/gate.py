@@ -18,11 +18,11 @@ from governance.errors import Refused
 from governance.forms.gates import ReasonForm, RefuseForm, SignForm
 from governance.models import Evaluation, Gate
 from governance.queries.pages import gates_visible_to
-from governance.queries.pages_gate import GatePage, gate_page, scope_text
-from governance.rules.gates import fills_seat
-from governance.services.gates import digest_now, evaluate_gate, refuse_gate, withdraw_gate
+from governance.queries.pages_gate import gate_page, scope_text
+from governance.services.gates import evaluate_gate, refuse_gate, withdraw_gate
 from governance.services.signoffs import sign_gate
 from governance.views.access import gate_for, reader
+from governance.views.gate_parts import gate_forms, gate_rights
 from governance.views.refusals import carried_out
 from lifecycle.models import Membership, Phase, User
 from lifecycle.queries.second_factors import factors_of
@@ -32,9 +32,9 @@ from lifecycle.rules import can_change
 @login_required
 @require_safe
 def gate(request: HttpRequest, pk: int) -> HttpResponse:
-    """The review page. 15 queries, 24 for somebody whose signature is asked for."""
+    """The review page. 23 queries at most."""
     user = reader(request)
-    return _page(request, gate_for(user, pk), user)
+    return gate_answer(request, gate_for(user, pk), user)
 
 
 @login_required
@@ -57,7 +57,7 @@ def gate_evaluate(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         evaluation = evaluate_gate(gate=found, actor=user)
     except Refused as no:
-        return _page(request, found, user, no=str(no))
+        return gate_answer(request, found, user, no=str(no))
     said = _("Every blocking criterion is met.") if evaluation.verdict else _("Not every criterion is met.")
     messages.info(request, said)
     return redirect("governance:gate", pk)
@@ -74,7 +74,7 @@ def gate_sign(request: HttpRequest, pk: int) -> HttpResponse:
     if carried_out(form, lambda: sign_gate(gate=found, actor=user, **form.cleaned_data)):
         messages.success(request, _("Signed. Your name stands under this gate and in the ledger."))
         return redirect("governance:gate", pk)
-    return _page(request, found, user, sign=form)
+    return gate_answer(request, found, user, sign=form)
 
 
 @login_required
@@ -87,7 +87,7 @@ def gate_refuse(request: HttpRequest, pk: int) -> HttpResponse:
     if carried_out(form, lambda: refuse_gate(gate=found, actor=user, **form.cleaned_data)):
         messages.success(request, _("Refused. The work went back."))
         return redirect("governance:gate", pk)
-    return _page(request, found, user, refuse=form)
+    return gate_answer(request, found, user, refuse=form)
 
 
 @login_required
@@ -100,57 +100,33 @@ def gate_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     if carried_out(form, lambda: withdraw_gate(gate=found, actor=user, **form.cleaned_data)):
         messages.success(request, _("Withdrawn. The phase goes on."))
         return redirect("governance:gate", pk)
-    return _page(request, found, user, withdraw=form)
+    return gate_answer(request, found, user, withdraw=form)
 
 
 def _phases(found: Gate) -> list[Phase]:
     return list(found.iteration.phases.filter(order__lte=found.phase.order).order_by("order"))
 
 
-def _page(
-    request: HttpRequest,
-    found: Gate,
-    user: User,
-    *,
-    sign: SignForm | None = None,
-    refuse: forms.Form | None = None,
-    withdraw: forms.Form | None = None,
-    no: str = "",
+def gate_answer(
+    request: HttpRequest, found: Gate, user: User, *, no: str = "", **refused: forms.Form
 ) -> HttpResponse:
-    """The page; with a form that was refused, or with `no`, as an answer 422."""
+    """The page; with a form that was refused, by its name, or with `no`, as an answer 422."""
     page = gate_page(found)
     place = page.place_of(user)
     works = can_change(user) and place is not None and place.role != Membership.Role.AUDITOR
-    manages = works and place is not None and place.role == Membership.Role.MANAGER
-    may_sign = works and page.my_turn(user)
-    reason, entry = page.why_not(user) if works else ("", None)
+    rights = gate_rights(page, place, user, works=works)
     context = {
         "project": found.iteration.project,
         "iteration": found.iteration,
         "gate": found,
         "page": page,
         "scope": scope_text(found.scope),
-        "may_sign": may_sign,
-        "changed": may_sign and page.evaluation is not None and digest_now(found) != page.evaluation.digest,
-        "may_evaluate": page.is_open and works and _may_evaluate(place, found),
-        "may_refuse": page.is_open and manages and page.evaluation and not page.evaluation.verdict,
-        "may_withdraw": page.is_open and manages,
-        "why_not": reason if page.is_open else "",
-        "why_not_entry": entry,
-        "sign_form": sign or _sign_form(page),
-        **(_factors(user) if may_sign else {}),
-        "refuse_form": refuse or RefuseForm(phases=page.phases),
-        "withdraw_form": withdraw or ReasonForm(prefix="withdraw"),
         "no": no,
+        **gate_forms(page, user, refused),
+        **rights,
+        **(_factors(user) if rights["may_sign"] else {}),
     }
-    refused = no or any((sign, refuse, withdraw))
-    return render(request, "governance/gate.html", context, status=422 if refused else 200)
-
-
-def _may_evaluate(place: Membership | None, found: Gate) -> bool:
-    """Those who work on it, and those whose signature it asks for."""
-    workers = (Membership.Role.MANAGER, Membership.Role.CONTRIBUTOR)
-    return (place is not None and place.role in workers) or fills_seat(place, found)
+    return render(request, "governance/gate.html", context, status=422 if no or refused else 200)
 
 
 def _factors(user: User) -> dict[str, Any]:
@@ -158,8 +134,3 @@ def _factors(user: User) -> dict[str, Any]:
     factors = factors_of(user)
     asked = begin_authentication(user) if factors.keys else None
     return {"coded": factors.enrolled, "asked": asked}
-
-
-def _sign_form(page: GatePage) -> SignForm:
-    digest = page.evaluation.digest if page.evaluation else ""
-    return SignForm(phases=page.phases, initial={"digest": digest, "meaning": "approval"})

@@ -12,12 +12,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from governance.forms.gates import ReasonForm
-from governance.forms.models import DeploymentForm, FindingForm, SettlementForm
-from governance.queries.pages import deployments_visible_to, findings_visible_to
+from governance.forms.models import DeploymentForm
+from governance.queries.pages import deployments_visible_to
 from governance.queries.pages_models import models_page
 from governance.rules.gates import may_ask, may_manage
 from governance.services.deployments import record_deployment, withdraw_deployment
-from governance.services.findings import open_finding, settle_finding
 from governance.views.access import project_for, reader
 from governance.views.refusals import carried_out
 from lifecycle.models import Project, User
@@ -58,7 +57,7 @@ def deployment_record(request: HttpRequest, slug: str) -> HttpResponse:
     ):
         messages.success(request, _("Recorded. What was live in this environment is replaced."))
         return redirect("governance:project-models", home.slug)
-    context = {"project": home, "iteration": iteration, "form": form, "manages": may_manage(user, home)}
+    context = {"project": home, "iteration": iteration, "form": form}
     status = 422 if request.method == "POST" else 200
     return render(request, "governance/deployment_record.html", context, status=status)
 
@@ -76,32 +75,6 @@ def deployment_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     return _page(request, deployment.project, user, refused=(f"withdraw-{pk}", form))
 
 
-@login_required
-@require_POST
-def finding_open(request: HttpRequest, slug: str) -> HttpResponse:
-    """Say that something must be put right."""
-    user = reader(request)
-    home = project_for(user, slug)
-    form = FindingForm(request.POST, prefix="finding")
-    if carried_out(form, lambda: open_finding(project=home, actor=user, **form.cleaned_data)):
-        messages.success(request, _("The finding is open."))
-        return redirect("governance:project-models", slug)
-    return _page(request, home, user, refused=("finding", form))
-
-
-@login_required
-@require_POST
-def finding_settle(request: HttpRequest, pk: int) -> HttpResponse:
-    """Say how it was put right."""
-    user = reader(request)
-    finding = get_object_or_404(findings_visible_to(user), pk=pk)
-    form = SettlementForm(request.POST, prefix=f"settle-{pk}")
-    if carried_out(form, lambda: settle_finding(finding=finding, actor=user, **form.cleaned_data)):
-        messages.success(request, _("Settled."))
-        return redirect("governance:project-models", finding.project.slug)
-    return _page(request, finding.project, user, refused=(f"settle-{pk}", form))
-
-
 def _page(
     request: HttpRequest, home: Project, user: User, *, refused: tuple[str, forms.Form] | None = None
 ) -> HttpResponse:
@@ -114,16 +87,11 @@ def _page(
         "iteration": current_iteration(home),
         "page": page,
         "may_deploy": works and page.lines,
-        "may_find": works,
-        "finding_form": given.get("finding", FindingForm(prefix="finding")),
         "deployments": [
             (each, _own(given, f"withdraw-{each.pk}", ReasonForm) if manages and each in page.live else None)
             for each in page.deployments
         ],
-        "findings": [
-            (each, _own(given, f"settle-{each.pk}", SettlementForm) if manages else None)
-            for each in page.findings
-        ],
+        "findings": page.open_findings,
     }
     return render(request, "governance/models.html", context, status=422 if refused else 200)
 

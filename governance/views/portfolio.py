@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
+from governance.queries.pages_exceptions import count_exceptions
 from governance.queries.pages_portfolio import LATE, SORTS, Standing, board, standings
 from governance.queries.pages_project import project_overview
 from governance.queries.pages_steps import next_steps
@@ -34,7 +35,7 @@ class Pill:
 @login_required
 @require_safe
 def portfolio(request: HttpRequest) -> HttpResponse:
-    """Every project that the reader sees, what does harm first. 15 queries."""
+    """Every project that the reader sees, what does harm first. 16 queries."""
     user = reader(request)
     found = standings(user)
     groups = {
@@ -54,6 +55,7 @@ def portfolio(request: HttpRequest) -> HttpResponse:
         "board": board(found) if len(found) >= WORTH_A_BOARD else [],
         "headline": _headline(found),
         "may_create": can_create_projects(user),
+        "exceptions": count_exceptions(user),
     }
     return render(request, "governance/portfolio.html", context)
 

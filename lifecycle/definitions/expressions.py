@@ -18,7 +18,7 @@ from lifecycle.definitions.cel_syntax import parse_cel
 GATE_VARIABLES = frozenset(
     {
         "metrics", "slices", "previous", "tasks", "handoffs", "requirements", "risks", "findings",
-        "evidence", "run", "data", "monitoring", "scope",
+        "evidence", "run", "data", "monitoring", "scope", "feedback",
     }
 )  # fmt: skip
 """What a gate criterion may look at."""

@@ -19,8 +19,8 @@ from lifecycle.services.texts import prose
 
 _S = Phase.State
 _SETTLED = (_S.PASSED, _S.PASSED_WITH_CONDITIONS, _S.INHERITED)
-_OUTCOMES = ("pass", "pass_with_conditions", "iterate", "send_back", "hold", "stop")
-_NEED_REASON = ("send_back", "hold", "stop")
+_OUTCOMES = ("pass", "pass_with_conditions", "iterate", "send_back", "close_again", "hold", "stop")
+_NEED_REASON = ("send_back", "close_again", "hold", "stop")
 _BY_HAND = ("hold", "stop")
 
 
@@ -92,9 +92,9 @@ def request_review(*, phase: Phase, actor: Actor) -> Phase:
 def decide_phase(*, phase: Phase, outcome: str, actor: Actor, reason: str = "") -> Phase:
     """Carry out what a gate has decided, or hold or stop a running phase.
 
-    `outcome` is pass, pass_with_conditions, iterate, send_back, hold or stop; the last three need a reason.
-    A person only holds or stops: the other outcomes come from a gate. Sending back expires the evidence of
-    this and later phases.
+    `outcome` is pass, pass_with_conditions, iterate, send_back, close_again, hold or stop; the last four need
+    a reason. A person only holds or stops: the other outcomes come from a gate. Sending back expires the
+    evidence of this and later phases; a phase that is closed again waits for its gate with its evidence.
     """
     phase = _locked(phase)
     project = phase.iteration.project
@@ -112,7 +112,7 @@ def decide_phase(*, phase: Phase, outcome: str, actor: Actor, reason: str = "") 
     stale = expire_from(phase, reason) if outcome == "send_back" else Stale()
     if state in (_S.PASSED, _S.PASSED_WITH_CONDITIONS):
         _redate_after_pass(phase)
-    phase.ended_at = None if state == _S.IN_PROGRESS else timezone.now()
+    phase.ended_at = None if state in (_S.IN_PROGRESS, _S.IN_REVIEW) else timezone.now()
     moved = _move(
         phase, state, LifecycleAction.PHASE_DECIDED, actor, "ended_at",
         outcome=outcome, reason=reason, **stale.detail,

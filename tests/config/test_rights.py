@@ -20,6 +20,8 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 from django.urls.exceptions import NoReverseMatch
 
+from governance.services.break_glass import ask_break_glass
+from governance.services.reviews import give_feedback
 from ledger.models import Entry
 from ledger.publishing import publish_checkpoint
 from reports.paths import TilePlace
@@ -67,6 +69,7 @@ OWN = re.compile(
 ACTS = {
     "tasks": "start", "risks": "accept", "measures": "start", "handoffs": "offer", "firings": "reject",
     "iterations": "stop", "phases": "start", "requirements": "agree", "tailoring": "exclude",
+    "findings": "resolve", "break-glass": "refuse",
 }  # fmt: skip
 
 
@@ -108,6 +111,7 @@ def world():
         "evaluations": make_gates.evaluation_of(given.gate),
         "deployments": make_gates.deployment(given),
         "findings": make_gates.finding(project),
+        **exceptions(given),
         "authorizations": given,
         "process": project.process_version,
         "requirements": make.requirement(project, "draft"),
@@ -118,6 +122,25 @@ def world():
     }
     publish_checkpoint()
     return project, people, records
+
+
+def exceptions(given):
+    """A waiver, a condition, a request for changes and an emergency of this project."""
+    other = make_gates.unmet_gate()
+    bound = make_gates.condition(other)
+    records = {
+        "waivers": make_gates.waiver(other),
+        "conditions": bound,
+        "feedback": give_feedback(gate=other, actor=bound.owner, grade="minor", text="Odd"),
+    }
+    for record in records.values():
+        type(record).objects.filter(pk=record.pk).update(gate=given.gate)
+        record.gate = given.gate
+    glass = ask_break_glass(
+        project=given.project, actor=make.member(given.project), model_version=given.model_version,
+        environment="test", reason="Down", hours=1,
+    )  # fmt: skip
+    return {**records, "break-glass": glass}
 
 
 def address_of(name, path, project, records):
@@ -188,7 +211,22 @@ def filled(records):
         },
         "governance:deployment-withdraw": {f"withdraw-{deployment.pk}-reason": "Because"},
         "governance:finding-open": {"finding-title": "Odd", "finding-severity": "low"},
-        "governance:finding-settle": {f"settle-{finding.pk}-settlement": "Done"},
+        "governance:finding-act": {f"resolve-{finding.pk}-settlement": "Done"},
+        "governance:glass-ask": {
+            "glass-model_version": given.model_version_id, "glass-environment": "staging",
+            "glass-hours": 1, "glass-reason": "Down",
+        },
+        "governance:feedback-give": {"feedback-grade": "fine"},
+        "governance:gate-step-back": {"back-reason": "Because"},
+        "governance:feedback-settle": {f"answer-{records['feedback'].pk}-answer": "So"},
+        "governance:condition-fulfil": {f"fulfil-{records['conditions'].pk}-note": "Done"},
+        "governance:condition-propose": {
+            "condition-text": "Measure", "condition-owner": records["conditions"].owner_id,
+            "condition-due_on": "2030-01-01",
+        },
+        "governance:waiver-grant": {"digest": "0" * 64, "password": make.PASSWORD},
+        "governance:waiver-refuse": {"refuse-reason": "Because"},
+        "governance:waiver-revoke": {"revoke-reason": "Because"},
         **{
             f"governance:authorization-{move}": {f"{move}-reason": "Because"}
             for move in ("suspend", "resume", "withdraw")

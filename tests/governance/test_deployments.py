@@ -2,10 +2,9 @@
 
 import pytest
 
-from governance.models import Deployment, Finding
+from governance.models import Deployment
 from governance.services.authorizations import suspend_authorization
 from governance.services.deployments import record_deployment, withdraw_deployment
-from governance.services.findings import open_finding, settle_finding
 from lifecycle.models import ModelVersion, Run
 from lifecycle.services.iterations import stop_iteration
 from lifecycle.services.projects import close_project
@@ -91,21 +90,18 @@ def test_who_does_not_work_here_deploys_nothing(given, role):
 
     with refused("forbidden"):
         deploy(given, actor=person)
-    with refused("forbidden"):
-        deploy(given, actor=person, environment="staging", break_glass_reason="Now!")
 
 
-def test_breaking_the_glass_is_a_manager_s_and_opens_a_finding(given):
-    worker = make.member(given.project)
-    with refused("forbidden"):
-        deploy(given, environment="staging", actor=worker, break_glass_reason="Now!")
+def test_without_an_authorization_nothing_is_deployed_until_two_people_break_the_glass(given):
+    manager, worker = given.project.created_by, make.member(given.project)
+    with refused("not_authorized"):
+        deploy(given, environment="staging", actor=worker)
+    glass = make_gates.broken_glass(given.model_version, "staging", asked_by=worker, by=manager)
 
-    with entry_of("deployment.recorded", "run.finished", "finding.opened", "authorization.withdrawn"):
-        deployed = deploy(given, environment="staging", break_glass_reason="The old one is down")
+    deployed = deploy(given, environment="staging")
 
-    assert deployed.authorization is None
-    finding = Finding.objects.get()
-    assert (finding.severity, finding.state, finding.detail) == ("high", "open", "The old one is down")
+    assert (deployed.authorization, deployed.break_glass) == (None, glass)
+    assert (glass.finding.severity, glass.finding.holds, glass.finding.state) == ("high", True, "open")
 
 
 def test_a_model_or_task_of_elsewhere_is_refused(given):
@@ -138,25 +134,3 @@ def test_a_manager_withdraws_what_is_live_with_a_reason(given):
 
     with refused("wrong_state"):
         withdraw_deployment(deployment=deployed, actor=given.project.created_by, reason="Again")
-
-
-def test_a_finding_is_opened_by_those_who_work_here_and_settled_by_a_manager():
-    home = make.small_project()
-    worker, auditor = make.member(home), make.member(home, "auditor")
-    with refused("forbidden"):
-        open_finding(project=home, title="Odd", severity="low", actor=auditor)
-    with refused("title_missing"):
-        open_finding(project=home, title=" ", severity="low", actor=worker)
-    with refused("severity_unknown"):
-        open_finding(project=home, title="Odd", severity="terrible", actor=worker)
-
-    with entry_of("finding.opened"):
-        finding = open_finding(project=home, title="Odd", severity="low", actor=worker)
-    with refused("forbidden"):
-        settle_finding(finding=finding, actor=worker, settlement="Done")
-    with refused("settlement_missing"):
-        settle_finding(finding=finding, actor=home.created_by, settlement=" ")
-    with entry_of("finding.settled"):
-        settle_finding(finding=finding, actor=home.created_by, settlement="Done")
-    with refused("wrong_state"):
-        settle_finding(finding=finding, actor=home.created_by, settlement="Done")

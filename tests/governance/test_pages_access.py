@@ -4,17 +4,60 @@ import pytest
 from django.urls import reverse
 
 from governance.models import Deployment, Finding, Gate
+from governance.services.break_glass import ask_break_glass
+from governance.services.reviews import give_feedback
 from ledger.models import Entry
 from tests import make, make_gates
 
 pytestmark = pytest.mark.django_db
 
 
-def addresses(given, finding):
+def _exceptions(given):
+    """One of each exception, as it comes to be on another open gate."""
+    other = make_gates.unmet_gate()
+    version = make.model_version(given.project)
+    waiver, bound = make_gates.waiver(other), make_gates.condition(other)
+    said = give_feedback(gate=other, actor=bound.owner, grade="minor", text="Odd")
+    records = (waiver, bound, said)
+    for record in records:
+        type(record).objects.filter(pk=record.pk).update(gate=given.gate)
+        record.gate = given.gate
+    glass = ask_break_glass(
+        project=given.project, actor=make.member(given.project), model_version=version,
+        environment="staging", reason="Down", hours=1,
+    )  # fmt: skip
+    return *records, glass
+
+
+def _exception_forms(given, waiver, bound, said, glass):
+    gate, slug = given.gate, given.project.slug
+    day = "2030-01-01"
+    return {
+        reverse("governance:feedback-give", args=[gate.pk]): {"feedback-grade": "fine"},
+        reverse("governance:feedback-settle", args=[said.pk]): {f"answer-{said.pk}-answer": "So"},
+        reverse("governance:gate-step-back", args=[gate.pk]): {"back-reason": "So"},
+        reverse("governance:condition-propose", args=[gate.pk]): {
+            "condition-text": "So", "condition-owner": bound.owner_id, "condition-due_on": day,
+        },
+        reverse("governance:condition-drop", args=[bound.pk]): {},
+        reverse("governance:condition-fulfil", args=[bound.pk]): {f"fulfil-{bound.pk}-note": "So"},
+        reverse("governance:waiver-grant", args=[waiver.pk]): {"digest": "0" * 64, "password": make.PASSWORD},
+        reverse("governance:waiver-refuse", args=[waiver.pk]): {"refuse-reason": "So"},
+        reverse("governance:waiver-revoke", args=[waiver.pk]): {"revoke-reason": "So"},
+        reverse("governance:glass-ask", args=[slug]): {
+            "glass-model_version": given.model_version_id, "glass-environment": "x", "glass-hours": 1,
+            "glass-reason": "So",
+        },
+        reverse("governance:glass-act", args=[glass.pk, "refuse"]): {},
+    }  # fmt: skip
+
+
+def addresses(given, finding, exceptions):
     """Every page, and every form with what makes it complete."""
     gate, slug = given.gate, given.project.slug
     deployment = make_gates.deployment(given)
     asked = make_gates.evaluation_of(gate)
+    waiver, bound, said, glass = exceptions
     pages = [
         reverse("governance:project", args=[slug]),
         reverse("governance:project-gates", args=[slug]),
@@ -22,6 +65,8 @@ def addresses(given, finding):
         reverse("governance:evaluation-subject", args=[asked.pk]),
         reverse("governance:project-models", args=[slug]),
         reverse("governance:authorization", args=[given.pk]),
+        reverse("governance:project-exceptions", args=[slug]),
+        reverse("governance:waiver", args=[waiver.pk]),
     ]
     reason = {"reason": "Because"}
     forms = {
@@ -40,7 +85,10 @@ def addresses(given, finding):
             f"withdraw-{deployment.pk}-reason": "Because"
         },
         reverse("governance:finding-open", args=[slug]): {"finding-title": "X", "finding-severity": "low"},
-        reverse("governance:finding-settle", args=[finding.pk]): {f"settle-{finding.pk}-settlement": "So"},
+        reverse("governance:finding-act", args=[finding.pk, "resolve"]): {
+            f"resolve-{finding.pk}-settlement": "So"
+        },
+        **_exception_forms(given, waiver, bound, said, glass),
         **{
             reverse(f"governance:authorization-{move}", args=[given.pk]): {f"{move}-reason": reason["reason"]}
             for move in ("suspend", "resume", "withdraw")
@@ -52,7 +100,7 @@ def addresses(given, finding):
 @pytest.fixture
 def everything():
     given = make_gates.authorization()
-    return given, *addresses(given, make_gates.finding(given.project))
+    return given, *addresses(given, make_gates.finding(given.project), _exceptions(given))
 
 
 def test_a_member_reads_every_page(client, everything):

@@ -54,7 +54,7 @@ def test_the_portfolio_costs_the_same_for_any_number_of_projects(client):
         make.member(home, "reviewer", user=me)
         make_gates.gate(home)
 
-    assert grown(client, reverse("governance:portfolio"), grow) == 19
+    assert grown(client, reverse("governance:portfolio"), grow) == 20
 
 
 def test_an_empty_portfolio_says_what_to_do(client):
@@ -315,17 +315,18 @@ def test_a_deployment_is_recorded_under_an_authorization_only(client):
     assert Deployment.objects.get().authorization == given
 
 
-def test_a_manager_breaks_the_glass_and_leaves_a_finding(client):
+def test_what_two_people_let_in_shows_that_it_has_no_authorization(client):
     home = make_gates.project()
     version = make.model_version(home)
+    make_gates.broken_glass(version, "production")
     client.force_login(home.created_by)
-    sent = {"model_version": version.pk, "environment": "production", "break_glass_reason": "Stores wait"}
 
+    sent = {"model_version": version.pk, "environment": "production"}
     client.post(reverse("governance:deployment-record", args=[home.slug]), sent)
 
     html = client.get(reverse("governance:project-models", args=[home.slug])).text
-    assert Finding.objects.get().severity == "high"
     assert "Without authorization" in html
+    assert "without an authorization" in Finding.objects.get().title
 
 
 def test_a_deployment_is_withdrawn_with_a_reason(client):
@@ -338,28 +339,3 @@ def test_a_deployment_is_withdrawn_with_a_reason(client):
 
     deployment.refresh_from_db()
     assert (silent.status_code, done.status_code, deployment.state) == (422, 302, "withdrawn")
-
-
-def test_a_finding_is_opened_and_settled(client):
-    home = make_gates.project()
-    client.force_login(home.created_by)
-    page = reverse("governance:project-models", args=[home.slug])
-
-    refused = client.post(
-        reverse("governance:finding-open", args=[home.slug]),
-        {"finding-title": "", "finding-severity": "low", "finding-detail": "Half a sentence"},
-    )
-    client.post(
-        reverse("governance:finding-open", args=[home.slug]),
-        {"finding-title": "Unknown items", "finding-severity": "low"},
-    )
-    found = Finding.objects.get()
-    assert "Unknown items" in client.get(page).text
-    client.post(
-        reverse("governance:finding-settle", args=[found.pk]), {f"settle-{found.pk}-settlement": "Named them"}
-    )
-
-    found.refresh_from_db()
-    assert refused.status_code == 422
-    assert "Half a sentence" in refused.text
-    assert (found.state, found.settlement) == ("settled", "Named them")

@@ -22,6 +22,7 @@ from governance.models import (
     DEPLOYMENT_STATES,
     GATE_STATES,
     Authorization,
+    BreakGlass,
     CriterionResult,
     Deployment,
     Finding,
@@ -29,6 +30,7 @@ from governance.models import (
     Signoff,
 )
 from governance.queries.duties import barred_from_signing
+from governance.services.break_glass import ask_break_glass, open_break_glass
 from governance.services.deployments import record_deployment
 from governance.services.gates import evaluate_gate, open_gate, refuse_gate, withdraw_gate
 from governance.services.signoffs import sign_gate
@@ -248,13 +250,14 @@ class Walk(Work):
         if task is not None and self.attempt(assign_task, who, task=task, owner=self.people[to]):
             assert (who, to != "auditor") == ("manager", True)
 
-    @rule(who=person, glass=st.booleans())
-    def deploy(self, who, glass):
+    @rule(who=person)
+    def deploy(self, who):
         done = self.attempt(
             record_deployment, who, iteration=self.current(), model_version=self.version,
-            environment="production", break_glass_reason="It burns" if glass else "",
+            environment="production",
         )  # fmt: skip
-        assert not done or glass or Deployment.objects.latest("pk").authorization is not None
+        deployed = Deployment.objects.order_by("pk").last()
+        assert not done or deployed.authorization is not None or deployed.break_glass is not None
 
     @precondition(lambda self: self.gate() is not None and self.gate().state == "open")
     @rule(who=st.sampled_from(SIGNERS))
@@ -272,6 +275,16 @@ class Walk(Work):
         fields = {"reason": "No"} if act is reject_firing else {}
         firing = data.draw(st.sampled_from(over))
         assert not self.attempt(act, "manager", firing=firing, **fields)
+
+    @rule(who=person, second=person)
+    def break_the_glass(self, who, second):
+        self.attempt(
+            ask_break_glass, who, project=self.project, model_version=self.version,
+            environment="production", reason="It burns", hours=1,
+        )  # fmt: skip
+        asked = BreakGlass.objects.filter(state="asked").first()
+        if asked is not None and self.attempt(open_break_glass, second, glass=asked):
+            assert self.people[second] != asked.asked_by
 
     # ---- requirements, triggers, iterations ----
 

@@ -1,0 +1,53 @@
+"""Open gates are evaluated again when what they rest on changes: by a worker, soon after."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from governance.actions import GovernanceAction
+from governance.errors import Refused
+from governance.models import Gate
+from governance.services.evaluations import evaluate_gate
+from ledger.actors import SystemActor
+from ledger.events import EntryAppended
+from lifecycle.actions import LifecycleAction
+from lifecycle.outbox_registry import handler
+from lifecycle.services.outbox import enqueue
+
+TASK = "governance.reevaluate"
+
+_FACTS = ("evidence.", "task.", "handoff.", "risk.", "requirement.", "finding.", "waiver.", "condition.")
+_OTHERS = (GovernanceAction.CHANGES_ASKED, GovernanceAction.FEEDBACK_SETTLED, LifecycleAction.PROJECT_CHANGED)
+_ALSO = frozenset(map(str, _OTHERS))
+
+
+def reevaluate_after(event: EntryAppended) -> int:
+    """Ask for new evaluations of the open gates that a change may concern; how many.
+
+    Inside the transaction of the change. No query for changes of no fact, 1 where nothing waits for a
+    decision, 2 more for each gate.
+    """
+    if not event.project or not (event.action.startswith(_FACTS) or event.action in _ALSO):
+        return 0
+    gates = Gate.objects.filter(
+        iteration__project__slug=event.project, state=Gate.State.OPEN, evaluations__isnull=False
+    )
+    reason = _("After %(action)s, ledger entry %(index)s.") % {"action": event.action, "index": event.index}
+    found = list(gates.order_by("pk").values_list("pk", flat=True).distinct())
+    for pk in found:
+        enqueue(task=TASK, args={"gate_id": pk, "reason": reason}, key=f"reevaluate:{pk}:{event.index}")
+    return len(found)
+
+
+@handler(TASK)
+def reevaluate(*, gate_id: int, reason: str) -> None:
+    """Evaluate a gate again; nothing happens where it is decided, or nothing has changed."""
+    gate = Gate.objects.filter(pk=gate_id).first()
+    if gate is None:
+        return
+    try:
+        with transaction.atomic():
+            evaluate_gate(gate=gate, actor=SystemActor("reevaluation"), reason=reason)
+    except Refused:
+        return
