@@ -79,6 +79,7 @@ def open_break_glass(*, glass: BreakGlass, actor: User) -> BreakGlass:
         raise Refused("asked_too_long_ago", _("It was asked for too long ago: ask again."))
     glass.state, glass.decided_by, glass.decided_at = state, actor, now()
     glass.ends_at = glass.decided_at + dt.timedelta(hours=glass.hours)
+    _record(glass, actor, Action.GLASS_OPENED, ends_at=glass.ends_at.isoformat())
     words = {"model": glass.model_version, "environment": glass.environment}
     title = _("%(model)s was let into %(environment)s without an authorization")
     glass.finding = open_finding(
@@ -87,7 +88,6 @@ def open_break_glass(*, glass: BreakGlass, actor: User) -> BreakGlass:
         due_on=(glass.decided_at + dt.timedelta(days=REVIEW_DAYS)).date(),
     )  # fmt: skip
     glass.save(update_fields=["state", "decided_by", "decided_at", "ends_at", "finding"])
-    _record(glass, actor, Action.GLASS_OPENED, ends_at=glass.ends_at.isoformat(), finding=glass.finding.pk)
     tell_glass(glass)
     return glass
 

@@ -59,6 +59,7 @@ ASKED = {
     "api:gate-passes-status": "it is signed, and the first signature registers the key",
     "api:gate-attestation": "an attestation is made when it is first asked for",
     "api:gate-checks": "what was asked and answered is kept",
+    "governance:what-if": "other criteria are tried on what may be read anyway, and nothing is kept",
     "reports:ledger-verify": "the ledger is recomputed",
     "reports:project-reports": "a report of what the auditor may read anyway",
 }
@@ -221,7 +222,7 @@ def filled(records):
         "governance:feedback-settle": {f"answer-{records['feedback'].pk}-answer": "So"},
         "governance:condition-fulfil": {f"fulfil-{records['conditions'].pk}-note": "Done"},
         "governance:condition-propose": {
-            "condition-text": "Measure", "condition-owner": records["conditions"].owner_id,
+            "condition-text": "Measure", "condition-owner": records["people"].pk,
             "condition-due_on": "2030-01-01",
         },
         "governance:waiver-grant": {"digest": "0" * 64, "password": make.PASSWORD},

@@ -37,7 +37,7 @@ def _exception_forms(given, waiver, bound, said, glass):
         reverse("governance:feedback-settle", args=[said.pk]): {f"answer-{said.pk}-answer": "So"},
         reverse("governance:gate-step-back", args=[gate.pk]): {"back-reason": "So"},
         reverse("governance:condition-propose", args=[gate.pk]): {
-            "condition-text": "So", "condition-owner": bound.owner_id, "condition-due_on": day,
+            "condition-text": "So", "condition-owner": make.member(given.project).pk, "condition-due_on": day,
         },
         reverse("governance:condition-drop", args=[bound.pk]): {},
         reverse("governance:condition-fulfil", args=[bound.pk]): {f"fulfil-{bound.pk}-note": "So"},
