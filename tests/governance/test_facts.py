@@ -190,5 +190,5 @@ def test_looking_costs_the_same_for_any_number_of_records(gate, django_assert_nu
         make_gates.finding(gate.iteration.project)
     gate.refresh_from_db()
 
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         facts_of(gate)
