@@ -22,6 +22,7 @@ from governance.services.gate_moments import refuse_unless_open, refuse_when_ove
 from governance.services.identity import prove_identity
 from governance.services.locks import lock_for_decision, lock_gate
 from governance.services.outcomes import lapse_gate
+from governance.services.signoffs import refuse_barred_account
 from ledger.actors import Actor, SystemActor
 from ledger.services import append
 from lifecycle.models import User
@@ -63,16 +64,18 @@ def ask_waiver(
     return waiver
 
 
-def grant_waiver(*, waiver: Waiver, actor: User, password: str, digest: str, **proof: str) -> Waiver:
+def grant_waiver(*, waiver: Waiver, actor: User, password: str, digest: str, code: str = "") -> Waiver:
     """Sign a waiver. `digest` is that of what was shown; see `waiver_digest`.
 
     Only somebody whose signature the gate asks for, who did not ask for the waiver and took no part in the
-    work. `proof` is what else the signature needs, such as a second factor. Raises `PermissionDenied`,
+    work. `code` is the second factor of who has one. Raises `PermissionDenied`,
     `Refused` for a wrong password, a waiver that was decided or other words than were shown.
     """
     waiver = Waiver.objects.select_related("gate__iteration__project").get(pk=waiver.pk)
     _refuse_who_may_not(waiver, actor)
-    proven = prove_identity(gate=waiver.gate, actor=actor, password=password, **proof)
+    refuse_barred_account(actor)
+    proof = prove_identity(gate=waiver.gate, actor=actor, password=password, code=code)
+    proven = proof.person
     with transaction.atomic():
         gate = lock_for_decision(waiver.gate, proven)
         waiver = _locked(waiver)
@@ -83,7 +86,14 @@ def grant_waiver(*, waiver: Waiver, actor: User, password: str, digest: str, **p
         if digest != waiver_digest(waiver):
             raise Refused("changed_since_shown", _("This is not what you were shown. Read it again."))
         _decide(waiver, "grant", proven, signer_name=str(proven), digest=digest)
-        _record(waiver, proven, Action.WAIVER_GRANTED, digest=digest, criterion=waiver.criterion)
+        _record(
+            waiver,
+            proven,
+            Action.WAIVER_GRANTED,
+            digest=digest,
+            criterion=waiver.criterion,
+            factor=proof.factor,
+        )
     return waiver
 
 
