@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0005_findings_are_verified")]
+    dependencies = [("governance", "0006_findings_are_verified")]
 
     operations = [
         migrations.AddConstraint(

@@ -16,6 +16,6 @@ def settle(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0004_exceptions")]
+    dependencies = [("governance", "0005_exceptions")]
 
     operations = [migrations.RunPython(verify, settle)]

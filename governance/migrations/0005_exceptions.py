@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0003_asks_and_staleness"),
+        ("governance", "0004_attestations"),
         ("lifecycle", "0007_stack_of_a_project"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
