@@ -27,4 +27,6 @@ class TileConverter:
         return place
 
     def to_url(self, value: TilePlace) -> str:
+        if not isinstance(value, TilePlace):
+            raise ValueError(value)  # noqa: TRY004  (what Django takes for "no such address")
         return tile_name(value.number) + ("" if value.width == WIDTH else f".p/{value.width}")

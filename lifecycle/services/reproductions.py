@@ -37,6 +37,8 @@ def request_reproduction(*, run: Run, actor: Actor, tolerance: float = TOLERANCE
         raise Refused("not_a_training", _("Only a finished training that ran here can be done again."))
     if not (math.isfinite(tolerance) and 0 <= tolerance <= 1):
         raise Invalid("bad_tolerance", _("The tolerance is a number from 0 to 1."), "tolerance")
+    if not run.spec.get("data"):
+        raise Refused("no_specification", _("This training did not keep the specification to repeat it by."))
     iteration = Iteration.objects.filter(project=run.project_id, state=Iteration.State.OPEN).first()
     spec = {**run.spec, "data": {**run.spec["data"], "sha256": (run.record.get("data") or {}).get("sha256")}}
     again = request_training(
