@@ -27,7 +27,7 @@ GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
         _("Projects that you manage"),
         ("firing_to_decide", "risk_escalated", "event_reported", "handoff_escalated", "task_escalated"),
     ),
-    (_("Everything else"), ("trigger_told", "mention")),
+    (_("Everything else"), ("trigger_told", "mention", "account_changed")),
 )
 
 

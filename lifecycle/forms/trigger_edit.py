@@ -51,6 +51,7 @@ class TriggerForm(forms.Form):
     )
     consecutive = forms.IntegerField(
         label=gettext_lazy("In so many windows running"), min_value=1, max_value=MOST_WINDOWS, initial=1,
+        required=False,
         help_text=gettext_lazy("One bad window may be chance: 2 waits for the next one."),
     )  # fmt: skip
     mode = forms.ChoiceField(label=gettext_lazy("Who starts it"), choices=Trigger.Mode.choices)
@@ -71,6 +72,13 @@ class TriggerForm(forms.Form):
             self.fields[name].widget.attrs |= _asking(asks, name)
         if kind and kind != TriggerKind.SCHEDULE:
             del self.fields["schedule"]
+
+    def clean_consecutive(self) -> int:
+        """What was typed; if nothing was, it stays as it is, and 1 for a new trigger."""
+        given: int | None = self.cleaned_data["consecutive"]
+        if given is None:
+            given = int(self.get_initial_for_field(self.fields["consecutive"], "consecutive"))
+        return given
 
     def clean_params(self) -> dict[str, Any]:
         """What was typed, and lists and objects that a line cannot hold, which stay as they are."""

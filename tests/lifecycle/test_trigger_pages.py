@@ -82,6 +82,15 @@ def test_lists_and_objects_among_the_params_stay_as_they_are(client, trigger):
     assert trigger.params == {"psi": 0.3, "training": spec}
 
 
+@pytest.mark.parametrize(("typed", "kept"), [(None, 3), ("", 3), ("2", 2)])
+def test_windows_running_stay_as_they_are_unless_others_are_typed(client, trigger, typed, kept):
+    Trigger.objects.filter(pk=trigger.pk).update(consecutive=3)
+    changes = sent(consecutive=typed)
+    assert post(client, trigger.project.created_by, "trigger-edit", trigger.pk, **changes).status_code == 302
+    trigger.refresh_from_db()
+    assert trigger.consecutive == kept
+
+
 def test_a_manager_defines_a_trigger_and_lands_on_its_dry_run(client):
     project = make.small_project()
     values = sent(key="X-01", kind="schedule", condition="", params="", schedule="0 6 * * 1", enabled=None)
@@ -89,7 +98,7 @@ def test_a_manager_defines_a_trigger_and_lands_on_its_dry_run(client):
     answer = post(client, project.created_by, "trigger-new", project.slug, **values)
 
     made = project.triggers.get(key="X-01")
-    assert (made.kind, made.schedule, made.enabled) == ("schedule", "0 6 * * 1", True)
+    assert (made.kind, made.schedule, made.enabled, made.consecutive) == ("schedule", "0 6 * * 1", True, 1)
     assert answer.url == reverse("lifecycle:trigger-dry-run", args=[made.pk])
     assert client.get(answer.url).status_code == 200
 
