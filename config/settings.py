@@ -316,12 +316,18 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     # Without these, fields that are called alike get numbered names in the document.
     "ENUM_NAME_OVERRIDES": {
+        "DeliveryOutcome": ["taken", "seen_before"],
         "EventKind": "lifecycle.models.ReportedEvent.Kind",
+        "EventOutcome": ["taken", "duplicate", "superseded"],
+        "GateAnswer": ["allow", "deny"],
         "ProjectState": "lifecycle.models.Project.State",
+        "RecordOutcome": ["created", "updated", "changed", "unchanged"],
+        "RegistrationKind": "lifecycle.models.Registration.Kind",
         "ReportState": "reports.models.Report.State",
         "RunKind": "lifecycle.models.Run.Kind",
         "RunKindToAskFor": "lifecycle.api.runs.KINDS_TO_ASK_FOR",
         "RunState": "lifecycle.models.Run.State",
+        "SignoffDecision": "governance.models.Signoff.Decision",
     },
 }
 

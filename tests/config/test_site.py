@@ -21,9 +21,11 @@ PUBLIC = {
     "readyz",
     "login",
     "logged-out",
+    "password/choose/x/x",
     "ledger/checkpoint",
     "ledger/keys",
-    "password/choose/x/x",
+    "api/v1/keys",
+    "verify_gate.py",
 }
 SAMPLES = {
     "int": 1,
