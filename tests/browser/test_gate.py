@@ -21,7 +21,7 @@ def log_in(page, person, address):
 
 def sign(page, decision):
     page.get_by_role("radio", name=decision).check()
-    page.get_by_label("Reason or condition").fill("Seen")
+    page.get_by_label("Reason optional", exact=True).fill("Seen")
     page.get_by_label("Your password, again").fill(make.PASSWORD)
     page.get_by_role("button", name="Sign with this decision").click()
     page.get_by_text("Your name stands under this gate").wait_for()
