@@ -30,6 +30,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 LONG = "Überprüfung-der-Eingangsdaten-" * 9 + "🍕 نص"
 WINDOWS = [("light", 1440), ("dark", 390)]
 NARROWEST = 360
+# What the address of a page asks for beyond its path.
+QUERIES = {"governance:waiver-ask": "?criterion=holds"}
 # What answers a GET and is no page of its own: a part of one, a file, or another address.
 NO_PAGES = {
     "healthz": "for a supervisor",
@@ -120,9 +122,12 @@ def told():
     report = request_report(project=home, actor=person)
     gate = make_gates.gate(_project_of(person, expression="metrics['accuracy'] > 0.9"))
     evaluation = make_gates.evaluation(gate)
+    waiver = make_gates.waiver(gate, justification=LONG, measure=LONG)
+    make_gates.condition(gate, text=LONG)
     return person, {
         "slug": home.slug, "tasks": task.pk, "handoffs": handoff.pk, "runs": runs[0].pk,
         "triggers": firing.trigger_id, "firings": firing.pk, "gates": gate.pk, "evaluations": evaluation.pk,
+        "waivers": waiver.pk,
         "authorizations": home.authorizations.get().pk, "deployments": home.deployments.get().pk,
         "findings": finding.pk, "process": draft.pk, "edit": "tasks", "at": "1.1", "people": colleague.pk,
         "connectors": connector.pk, "data": data.data_set_id, "registrations": asked.pk,
@@ -163,7 +168,7 @@ def address_of(name, path, told):
         kind, argument = found.groups()
         known = told.get(f"{name} {argument}", told.get("slug" if argument == "slug" else before))
         values[argument] = (999_999 if kind == "int" else "x") if known is None else known
-    return reverse(name, kwargs=values)
+    return reverse(name, kwargs=values) + QUERIES.get(name, "")
 
 
 def pages(person, told):
