@@ -139,9 +139,16 @@ def is_agreed(requirement: Requirement) -> bool:
 
 
 def _current_requirements(gate: Gate) -> QuerySet[Requirement]:
-    """What is agreed, and changes not agreed yet: else changing a requirement would take it off the gate."""
+    """What is agreed, and changes not agreed yet: else changing a requirement would take it off the gate.
+
+    A key that came up when the gate's iteration was over is asked of later work, not of what was decided.
+    """
     without = Q(state=Requirement.State.SUPERSEDED) | Q(state=Requirement.State.DRAFT, version=1)
-    return gate.iteration.project.requirements.exclude(without)
+    asked = gate.iteration.project.requirements
+    if gate.iteration.closed_at is not None:
+        later = asked.filter(version=1, created_at__gt=gate.iteration.closed_at)
+        without |= Q(key__in=later.values("key"))
+    return asked.exclude(without)
 
 
 def _records(evidence: Iterable[Evidence], model_version_id: int | None) -> list[dict[str, Any]]:

@@ -11,7 +11,8 @@ from governance.services.findings import open_finding
 from ledger.models import Entry
 from lifecycle.definitions import plain
 from lifecycle.models import Compromise
-from lifecycle.services.requirements import change_requirement
+from lifecycle.services.iterations import complete_iteration
+from lifecycle.services.requirements import agree_requirement, change_requirement, define_requirement
 from lifecycle.services.risks import reopen_risk
 from lifecycle.services.users import change_person
 from tests import make, make_gates
@@ -76,6 +77,38 @@ def test_a_requirement_that_is_changed(given):
     found = stale("requirement")
     assert "0.9" in found["before"]
     assert "0.99" in found["after"]
+
+
+def test_a_requirement_that_comes_up_while_the_iteration_goes_on(given):
+    make.requirement(given.project, gate="G1", key="recall", state="draft")
+
+    agree_requirement(
+        requirement=given.project.requirements.get(key="recall"), actor=given.project.created_by
+    )
+
+    assert stale("requirement")["what"] == "recall"
+
+
+def test_a_requirement_of_a_later_iteration_is_not_asked_of_what_was_decided_before(given):
+    iteration = given.gate.iteration
+    complete_iteration(iteration=iteration, actor=given.project.created_by)
+    asked = define_requirement(
+        project=given.project, key="recall", statement="More", metric="recall", operator=">=", limit=0.9,
+        gate="G1", actor=given.project.created_by,
+    )  # fmt: skip
+
+    agree_requirement(requirement=asked, actor=given.project.created_by)
+
+    assert Authorization.objects.get().state == "active"
+
+
+def test_a_requirement_that_was_signed_for_and_is_changed_in_a_later_iteration(given):
+    complete_iteration(iteration=given.gate.iteration, actor=given.project.created_by)
+    requirement = given.project.requirements.get(key="accuracy")
+
+    change_requirement(requirement=requirement, actor=given.project.created_by, reason="Stricter", limit=0.99)
+
+    stale("requirement")
 
 
 def test_a_risk_that_is_open_again(given):
