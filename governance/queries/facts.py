@@ -66,7 +66,7 @@ class Facts:
 
 
 def facts_of(gate: Gate) -> Facts:
-    """Everything the criteria of this gate may look at. 11 queries, whatever the number of records.
+    """Everything the criteria of this gate may look at. At most 15 queries, whatever the number of records.
 
     Metrics come from the snapshots of evaluation and training runs of the gate's model version alone, so that
     another version's numbers can't speak for it; a later evaluation overrides what the training measured.

@@ -96,7 +96,7 @@ def production_at(
         found = found.filter(project__slug=project)
     deployments = list(
         found.select_related(
-            "project", "iteration", "model_version", "authorization__gate", "deployed_by"
+            "project", "iteration", "model_version", "authorization__gate", "break_glass", "deployed_by"
         ).order_by("project__name", "project_id", "environment", "pk")[: MOST + 1]
     )
     more, deployments = len(deployments) > MOST, deployments[:MOST]
@@ -201,8 +201,11 @@ def _live(
 
 
 def _break_glass(told: Found, deployment: Deployment) -> str:
+    """Why it could not wait for a gate. Before it took two people, only the entry said so."""
+    if deployment.break_glass is not None:
+        return deployment.break_glass.reason
     for entry in told.get((subject_type(deployment), str(deployment.pk)), []):
         detail: dict[str, Any] = entry.payload.content.get("detail", {})
         if entry.action == Action.DEPLOYMENT_RECORDED:
-            return str(detail.get("break_glass", ""))
+            return str(detail.get("break_glass") or "")
     return ""

@@ -31,7 +31,7 @@ LOCKED = Look("is-idle", "lock")
 LOOKS: dict[Look, str] = {
     OK: (
         "accepted acted active agreed allow allowed applied approve approved completed decided "
-        "delivered deployed done finished fired frozen granted included intact live mended met ok "
+        "delivered deployed done finished fired frozen fulfilled granted included intact live mended met ok "
         "pass passed published resolved satisfied settled sent signed succeeded valid verified within"
     ),
     BAD: (
@@ -75,6 +75,15 @@ ON_RECORD: dict[str, Look] = {
     "risk.closed": OK,
     "risk.reopened": WARN,
     "task.not_applicable": NA,
+    "condition.proposed": WAIT,
+    "condition.open": WARN,
+    "condition.missed": BAD,
+    "finding.in_work": NOW,
+    "finding.resolved": WAIT,
+    "reproduction.same": OK,
+    "reproduction.differs": BAD,
+    "monitoringplan.paused": WAIT,
+    "testset.used_up": STALE,
     "firing.started": OK,
     "firing.rejected": NA,
     "waiver.active": WAIVED,

@@ -182,13 +182,14 @@ def test_requirements_say_whether_they_are_met(gate):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("count", [1, 5])
-def test_looking_costs_the_same_for_any_number_of_records(gate, django_assert_num_queries, count):
+@pytest.mark.parametrize(("count", "queries"), [(1, 15), (5, 14)])
+def test_looking_costs_the_same_for_any_number_of_records(gate, django_assert_num_queries, count, queries):
+    """A single training is asked once more, whether it was done again; several have shown that already."""
     for _ in range(count):
         measured(first_task(gate), gate.model_version, {"metrics": {"accuracy": 0.95}})
         make.risk(first_task(gate))
         make_gates.finding(gate.iteration.project)
     gate.refresh_from_db()
 
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(queries):
         facts_of(gate)

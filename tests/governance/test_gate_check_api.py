@@ -21,8 +21,8 @@ def ask(client, method="get", headers=None, **question):
     return getattr(client, method)(reverse("api:gate-checks"), question, headers=headers or {})
 
 
-@pytest.mark.parametrize("scope", ApiToken.Scope.values)
-def test_every_token_may_ask(client, scope):
+@pytest.mark.parametrize("scope", [each for each in ApiToken.Scope.values if each != "intake"])
+def test_every_token_may_ask_that_is_not_for_intake_alone(client, scope):
     given = make_gates.authorization()
 
     answer = ask(
@@ -32,6 +32,18 @@ def test_every_token_may_ask(client, scope):
 
     assert (answer.status_code, answer.json()["decision"]) == (200, "allow")
     assert answer.json()["authorization"]["id"] == given.pk
+
+
+def test_a_token_for_intake_sends_runs_and_asks_nothing(client):
+    given = make_gates.authorization()
+
+    answer = ask(
+        client, headers=bearer(make.user(), "intake"), model_digest=given.model_digest,
+        environment="production",
+    )  # fmt: skip
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "scope_too_narrow")
+    assert "decision" not in answer.json()
 
 
 def test_an_auditor_may_ask_too(client):

@@ -21,6 +21,7 @@ from governance.services.authorizations import (
     suspend_authorization,
     withdraw_authorization,
 )
+from governance.services.break_glass import open_glass_for
 from governance.services.deployments import record_deployment, withdraw_deployment
 from ledger.models import Entry
 from lifecycle.models import Project
@@ -45,6 +46,13 @@ def deploy(given, environment="production", **values):
         iteration=given.gate.iteration, model_version=given.model_version, environment=environment,
         actor=given.project.created_by, **values,
     )  # fmt: skip
+
+
+def break_in(given, reason="Now", environment="staging"):
+    """Deploy where there is no authorization, once two people have broken the glass."""
+    if open_glass_for(given.project, given.model_version, environment) is None:
+        make_gates.broken_glass(given.model_version, environment, reason=reason)
+    return deploy(given, environment)
 
 
 def test_a_deployment_is_live_from_its_second_until_the_second_of_its_end():
@@ -103,7 +111,7 @@ def test_an_authorization_that_had_ended_is_expired_then():
 
 def test_broken_glass_is_told_with_its_reason():
     given = make_gates.authorization()
-    deploy(given, "staging", break_glass_reason="The old one is down")
+    break_in(given, "The old one is down")
 
     [live] = live_at(timezone.now())
 
@@ -148,7 +156,7 @@ def step(verb, given):
     if verb == "deploy":
         deploy(given)
     elif verb == "break":
-        deploy(given, "staging", break_glass_reason="Now")
+        break_in(given)
     elif verb == "end":
         for each in Deployment.objects.filter(project=given.project, state="live"):
             withdraw_deployment(deployment=each, actor=boss, reason="Over")
@@ -259,8 +267,8 @@ def test_the_page_says_the_finding_and_a_stranger_sees_nothing(client):
 
 def test_the_csv_has_a_line_for_each_and_no_formula(client):
     given = make_gates.authorization()
-    deploy(given, "staging", break_glass_reason="=1+1")
     deploy(given)
+    break_in(given, "=1+1")  # second: its finding closes the gate to whoever deploys after it
     client.force_login(given.project.created_by)
 
     rows = list(csv.DictReader(io.StringIO(client.get(reverse("governance:production-csv")).text)))

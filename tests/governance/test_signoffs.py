@@ -7,6 +7,7 @@ from django.db import IntegrityError, models, transaction
 from django.urls import get_resolver
 from django.utils.timezone import now
 
+from governance.api.attestations import AttestationView, GatePassView, StatusView
 from governance.events import gate_decided
 from governance.models import Authorization, Gate, Signoff
 from governance.queries import duties
@@ -428,8 +429,12 @@ def test_defect_four_eyes_hold_in_the_service_and_so_behind_every_door(gate):
 
     assert (Gate.objects.get().state, Authorization.objects.count()) == ("open", 0)
     api = [name for name in _names() if name.startswith("api:")]
-    known = {"api:gate-checks", "api:gate-signoffs"}
+    # These answer with what the installation's key signs, never a person's: they only read (asked by GET).
+    reading = {"api:gate-passes", "api:gate-passes-status", "api:gate-attestation"}
+    known = {"api:gate-checks", "api:gate-signoffs"} | reading
     assert not [name for name in api if "gate" in name and name not in known]
+    for view in (GatePassView, StatusView, AttestationView):
+        assert {"get", "options"} >= {each for each in view.http_method_names if hasattr(view, each)}
 
 
 def test_defect_a_template_edited_meanwhile_changes_no_rule_of_an_open_gate(gate):
