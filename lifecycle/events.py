@@ -7,12 +7,13 @@ from django.dispatch import Signal
 
 @dataclass(frozen=True)
 class RunEnded:
-    """A run has finished or failed; kind and state are told so that most listeners need not look."""
+    """A run has finished or failed; kind, state and source are told so that most listeners need not look."""
 
     run_id: int
     project_id: int
     kind: str
     state: str
+    source: str
 
 
 @dataclass(frozen=True)

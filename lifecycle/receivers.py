@@ -10,7 +10,8 @@ from lifecycle import events
 from lifecycle.events import RunEnded, run_ended
 from lifecycle.models import Firing, Requirement, Run, Task, TestSet
 from lifecycle.services import (
-    reminders,  # noqa: F401  # registers its parts of the day's sweep
+    idempotency,  # noqa: F401  # registers its part of the day's sweep
+    reminders,  # noqa: F401  # likewise
     reproductions,
     sources,
     telling,
@@ -41,8 +42,8 @@ def compare_with_frozen(event: events.RunContentChanged, **kwargs: Any) -> None:
 
 @receiver(run_ended, dispatch_uid="lifecycle.reproductions")
 def settle_a_reproduction(event: RunEnded, **kwargs: Any) -> None:
-    """A training that was done again is compared with the first one."""
-    if event.kind == Run.Kind.TRAINING:
+    """A training that was done again is compared with the first one; only what runs here is done again."""
+    if event.kind == Run.Kind.TRAINING and event.source == "builtin":
         reproductions.settle_reproduction(run_id=event.run_id)
 
 

@@ -10,7 +10,6 @@ from ledger.errors import GatebookError
 from lifecycle.artifacts.places import PlaceError
 from lifecycle.models import Registration
 from lifecycle.outbox_registry import handler
-from lifecycle.services.registering_data import keep_data, read_data
 from lifecycle.services.registering_models import keep_model, read_model
 from lifecycle.services.registrations import ENDED, begin, fail
 
@@ -30,6 +29,8 @@ def carry_out(*, registration_id: int) -> None:
         if registration.kind == Registration.Kind.MODEL:
             keep_model(registration, read_model(registration))
         else:
+            from lifecycle.services.registering_data import keep_data, read_data  # noqa: PLC0415  (heavy)
+
             keep_data(registration, read_data(registration))
     except PlaceError:
         raise

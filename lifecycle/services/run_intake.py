@@ -275,7 +275,9 @@ def _tell(writing: list[_Step], batch: RunBatch) -> None:
     for each in writing:
         run = each.run
         if each.ended:
-            ended = events.RunEnded(run_id=run.pk, project_id=run.project_id, kind=run.kind, state=run.state)
+            ended = events.RunEnded(
+                run_id=run.pk, project_id=run.project_id, kind=run.kind, state=run.state, source=run.source
+            )
             events.run_ended.send(sender=Run, event=ended)
         elif each.outcome == "changed":
             changed = events.RunContentChanged(

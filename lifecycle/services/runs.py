@@ -183,5 +183,7 @@ def _model_version(project: Project, model: StoredModel) -> ModelVersion:
 
 
 def _tell(run: Run) -> None:
-    told = events.RunEnded(run_id=run.pk, project_id=run.project_id, kind=run.kind, state=run.state)
+    told = events.RunEnded(
+        run_id=run.pk, project_id=run.project_id, kind=run.kind, state=run.state, source=run.source
+    )
     events.run_ended.send(sender=Run, event=told)

@@ -56,7 +56,7 @@ def sweep_day(now: datetime) -> int:
     day = timezone.localdate(now)
     done = set(Sweep.objects.filter(day=day, finished_at__isnull=False).values_list("part", flat=True))
     seen = 0
-    for name, part in _PARTS.items():
+    for name, part in list(_PARTS.items()):  # a part may load a module that has parts of its own
         if name in done:
             continue
         try:

@@ -238,9 +238,11 @@ def test_a_file_that_is_no_model_is_not_loaded(tmp_path):
     other = tmp_path / "other.skops"
     other.write_bytes(dump_model({"format": "something else"}))
 
-    for file in (path, other):
-        with pytest.raises(ExecutorError):
-            load_model(file, hashlib.sha256(file.read_bytes()).hexdigest())
+    with pytest.raises(Invalid) as no:
+        load_model(path, hashlib.sha256(path.read_bytes()).hexdigest())
+    assert (no.value.code, no.value.where) == ("model_format_unknown", "/model_sha256")
+    with pytest.raises(ExecutorError):
+        load_model(other, hashlib.sha256(other.read_bytes()).hexdigest())
 
 
 def test_a_model_file_holds_no_pickle_and_no_date(tmp_path):
