@@ -72,7 +72,7 @@ def record_deployment(
         "environment": environment,
         "scope": reach,
         "authorization": covered.pk if covered else None,
-        "break_glass": glass.pk if glass else None,
+        "break_glass": glass.reason if glass else "",
     }
     append(
         actor=actor,

@@ -1,17 +1,16 @@
-"""Authorizations, deployments, checks and findings as documents."""
+"""Authorizations, deployments and checks as documents."""
 
 from collections import Counter
 from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
 
-from governance.models import Authorization, Deployment, Finding
+from governance.models import Authorization, Deployment
 from lifecycle.models import Run
 from reports.documents import Authorization as AuthorizationDocument
 from reports.documents import CheckCount, Mark, State
 from reports.documents import Deployment as DeploymentDocument
-from reports.documents import Finding as FindingDocument
-from reports.queries.moment import Moment, mark, name_of, scope_words, version_words
+from reports.queries.moment import Moment, mark, scope_words, version_words
 from reports.queries.pasts import Pasts
 
 
@@ -70,22 +69,6 @@ def checks_of(runs: Sequence[Run]) -> tuple[CheckCount, ...]:
             reason=reason,
         )
         for (said, reason), count in found.items()
-    )
-
-
-def findings_of(project_id: int, moment: Moment) -> tuple[FindingDocument, ...]:
-    """What had to be put right, oldest first. 1 query."""
-    opened = Finding.objects.filter(project=project_id, opened_at__lte=moment.at)
-    return tuple(
-        FindingDocument(
-            code=f"F-{each.pk}",
-            text=each.title,
-            owner=name_of(each.owner),
-            opened_on=each.opened_at.date(),
-            closed_on=settled.date() if (settled := moment.seen(each.settled_at)) else None,
-            mark=mark(State.OK, _("settled")) if settled else mark(State.WARN, _("open")),
-        )
-        for each in opened.select_related("owner").order_by("opened_at", "pk")
     )
 
 

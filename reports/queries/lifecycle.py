@@ -7,7 +7,8 @@ from django.utils import timezone, translation
 from ledger.verification import Verdict
 from lifecycle.models import Project
 from reports.documents import LifecycleReport, ProjectHead
-from reports.queries.delivery import authorizations_of, checks_of, deployments_of, findings_of
+from reports.queries.delivery import authorizations_of, checks_of, deployments_of
+from reports.queries.exceptions import findings_of, waivers_of
 from reports.queries.gates import Signing
 from reports.queries.iterations import iteration_documents, read_iterations
 from reports.queries.ledger import by_record, extract_of, head_at, project_entries
@@ -53,6 +54,7 @@ def lifecycle_report(
         risks=risks_of(project.pk, moment, project.risk_appetite, pasts),
         appetite=project.risk_appetite + 1,
         findings=findings_of(project.pk, moment),
+        waivers=waivers_of(project.pk, moment),
     )
 
 
