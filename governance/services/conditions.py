@@ -19,7 +19,7 @@ from governance.services.locks import lock_for_decision, lock_gate
 from governance.services.outcomes import lapse_gate, refuse_unknown_outcome
 from ledger.actors import Actor, SystemActor
 from ledger.services import append
-from lifecycle.models import Iteration, Membership, Phase, User
+from lifecycle.models import Iteration, Membership, Phase, Task, User
 from lifecycle.services.phases import close_conditions
 
 LONGEST = dt.timedelta(days=365)
@@ -93,7 +93,7 @@ def fulfil_condition(*, condition: Condition, actor: User, note: str) -> Conditi
     _record(condition, actor, Action.CONDITION_FULFILLED, note=condition.note, gate_state=gate.state)
     waits = gate.phase.state == Phase.State.PASSED_WITH_CONDITIONS
     if last and gate.ends_phase and waits and gate.iteration.state == Iteration.State.OPEN:
-        close_conditions(phase=gate.phase, actor=SystemActor(f"gate {gate.key}"))
+        _close(gate)
     return condition
 
 
@@ -111,6 +111,13 @@ def miss_condition(*, condition: Condition) -> Condition:
         words = {"text": condition.text[:200], "day": condition.due_on.isoformat()}
         lapse_gate(gate=gate, reason=_("A condition was not fulfilled by %(day)s: %(text)s") % words)
     return condition
+
+
+def _close(gate: Gate) -> None:
+    """Turn the phase's pass into one without conditions; not while a task of it was opened again since."""
+    done = (Task.State.VERIFIED, Task.State.NOT_APPLICABLE)
+    if not gate.phase.tasks.filter(mandatory=True).exclude(state__in=done).exists():
+        close_conditions(phase=gate.phase, actor=SystemActor(f"gate {gate.key}"))
 
 
 def _extend(gate: Gate) -> None:
