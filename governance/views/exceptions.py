@@ -11,7 +11,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from governance.forms.exceptions import AssignForm, FindingForm, FulfilForm, GlassForm, SettlementForm
@@ -244,7 +244,9 @@ def _headline(page: ExceptionsPage) -> str:
     if page.glass_open:
         return _("The glass is broken, or somebody asks to break it")
     if page.holding:
-        return _("%(n)d finding(s) hold every gate closed") % {"n": len(page.holding)}
+        count = len(page.holding)
+        words = ngettext("%d finding holds every gate closed", "%d findings hold every gate closed", count)
+        return words % count
     if page.total:
-        return _("%(n)d exception(s) stand") % {"n": page.total}
+        return ngettext("%d exception stands", "%d exceptions stand", page.total) % page.total
     return _("No exception stands")
