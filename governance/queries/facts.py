@@ -276,14 +276,21 @@ def _risks(gate: Gate) -> tuple[Risk, ...]:
 
 
 def _risk(risk: Risk, appetite: int) -> dict[str, Any]:
+    """`acceptable` while it is closed, or accepted and the last day of that is not past."""
     return {
         "key": risk.key,
         "phase": risk.task.phase.key,
         "score": risk.score if risk.score is not None else -1,
         "appetite": appetite,
         "state": risk.state,
-        "acceptable": risk.state in (Risk.State.ACCEPTED, Risk.State.CLOSED),
+        "acceptable": risk.state == Risk.State.CLOSED
+        or (risk.state == Risk.State.ACCEPTED and not _is_over(risk.accepted_until)),
+        "until": risk.accepted_until.isoformat() if risk.accepted_until else "",
     }
+
+
+def _is_over(day: dt.date | None) -> bool:
+    return day is not None and day < timezone.now().astimezone(dt.UTC).date()
 
 
 def _requirements(

@@ -20,8 +20,9 @@ from lifecycle.models import Project
 CLOCK_TOLERANCE = timedelta(seconds=30)
 """By how much the clocks of several servers may differ."""
 
-# One statement with the question itself: a clock that was moved back must not make something valid again.
-_LAST_ENTRY = Entry.objects.order_by("-index").values("recorded_at")[:1]
+# One statement with the question itself: a clock that was moved back must not make something valid again, and
+# neither must an entry that was written since by that clock. So the latest moment counts, not the last entry.
+_LAST_ENTRY = Entry.objects.order_by("-recorded_at").values("recorded_at")[:1]
 _STALE = Staleness.objects.filter(evaluation__gate=OuterRef("gate"))
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 
@@ -149,7 +150,7 @@ def _objections(given: Authorization, scope: Scope, now: datetime) -> list[str]:
     last = vars(given).get("last_entry_at")
     if last is not None and now < last - CLOCK_TOLERANCE:
         found.append(
-            _("The clock is behind the records: the last one is of %(time)s.") % {"time": last.isoformat()}
+            _("The clock is behind the records: the latest one is of %(time)s.") % {"time": last.isoformat()}
         )
     if now < given.valid_from:
         found.append(

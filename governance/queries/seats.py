@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q
 
 from governance.models import Evaluation, Gate, Signoff
-from governance.queries.duties import barred_from_signing
+from governance.queries.duties import accounts_around, barred_from_signing
 from governance.rules.gates import has_place
 from lifecycle.models import Compromise, Membership, User
 from lifecycle.rules.identity import same_people
@@ -71,9 +71,14 @@ def seated(people: Sequence[frozenset[str]], seats: Sequence[Seat]) -> list[int 
     return [int(index) if index >= 0 else None for index in found]
 
 
-def seating_of(gate: Gate, signers: Iterable[User], places: Mapping[int, Membership]) -> Seating:
-    """The gate's seats with these accounts in them; `places` are memberships by account."""
-    people = same_people(signers)
+def seating_of(
+    gate: Gate, signers: Iterable[User], places: Mapping[int, Membership], around: Iterable[User] = ()
+) -> Seating:
+    """The gate's seats with these accounts in them; `places` are memberships by account.
+
+    `around` are other accounts of the project, through which two of the signers may be one person.
+    """
+    people = same_people(signers, around=around)
     roles = [
         frozenset().union(*(_roles(places[user.pk]) for user in accounts if user.pk in places))
         for accounts in people
@@ -89,7 +94,7 @@ def seating_of(gate: Gate, signers: Iterable[User], places: Mapping[int, Members
 
 
 def approving(evaluation: Evaluation) -> Seating:
-    """The seats filled by those who approved exactly this and still may sign it. 6 queries."""
+    """The seats filled by those who approved exactly this and still may sign it. 7 queries."""
     gate = evaluation.gate
     approved = evaluation.signoffs.filter(decision=Signoff.Decision.APPROVE).select_related("signer")
     signers = {signoff.signer_id: signoff.signer for signoff in approved}
@@ -105,11 +110,11 @@ def approving(evaluation: Evaluation) -> Seating:
         for user in signers.values()
         if can_change(user) and has_place(places.get(user.pk)) and user.actor_key not in barred
     ]
-    return seating_of(gate, counted, places)
+    return seating_of(gate, counted, places, accounts_around(gate.iteration.project_id))
 
 
 def quorum_stands(evaluation: Evaluation) -> bool:
-    """Whether those who approved are still as many different people as were asked for. 2 queries.
+    """Whether those who approved are still as many different people as were asked for. 3 queries.
 
     A signature given while somebody else may have used the account does not count. Who has left or has
     another role since keeps what they signed.
@@ -118,7 +123,8 @@ def quorum_stands(evaluation: Evaluation) -> bool:
     taken = Compromise.objects.filter(person=OuterRef("signer"), since__lte=OuterRef("signed_at")).filter(
         Q(until__isnull=True) | Q(until__gt=OuterRef("signed_at"))
     )
-    people = same_people([signoff.signer for signoff in approved.filter(~Exists(taken))])
+    signers = [signoff.signer for signoff in approved.filter(~Exists(taken))]
+    people = same_people(signers, around=accounts_around(evaluation.gate.iteration.project_id))
     return len(people) >= evaluation.gate.required_signatures
 
 

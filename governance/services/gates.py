@@ -22,7 +22,7 @@ from governance.services.gate_moments import (
     refuse_when_over,
     refuse_wrong_phase,
 )
-from governance.services.locks import lock_for_decision
+from governance.services.locks import lock_for_decision, lock_iteration
 from governance.services.outcomes import close_gate, refuse_gate
 from ledger.actors import Actor
 from ledger.services import append
@@ -62,7 +62,7 @@ def open_gate(
     process does not have or a scope of another form, `Refused` if the phase is not in review or the gate is
     already open.
     """
-    iteration = Iteration.objects.select_for_update().select_related("project").get(pk=iteration.pk)
+    iteration = lock_iteration(iteration)
     person = actor if isinstance(actor, User) else None
     if person is not None and not may_ask(person, iteration.project):
         raise PermissionDenied(_("Only people who work on this project can ask for a decision."))

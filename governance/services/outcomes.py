@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils.timezone import now
@@ -32,10 +34,11 @@ def close_gate(*, gate: Gate, actor: User, event: str, reason: str, target_phase
     """Move an open gate to its end and its phase along; the caller has locked it and asked who may.
 
     A pass with conditions proposed is a pass with conditions, and binds them. Raises `Refused` for an outcome
-    that the definition does not have.
+    that the definition does not have, and for a pass with a condition whose day is past.
     """
     conditions = list(gate.conditions.filter(state=Condition.State.PROPOSED))
     if event == "pass" and conditions:
+        _refuse_missed(conditions)
         event = "pass_with_conditions"
     refuse_unknown_outcome(gate, event)
     gate.state = GATE_STATES.next(gate.state, event)
@@ -122,6 +125,15 @@ def lapse_gate(*, gate: Gate, reason: str) -> Gate:
     told = events.GateDecided(gate_id=gate.pk, project_id=project.pk, state=gate.state)
     events.gate_decided.send(sender=Gate, event=told)
     return gate
+
+
+def _refuse_missed(conditions: list[Condition]) -> None:
+    today = now().astimezone(dt.UTC).date()
+    missed = next((each for each in conditions if each.due_on < today), None)
+    if missed is not None:
+        words = {"text": missed.text[:200], "day": missed.due_on.isoformat()}
+        text = _("The day of a condition is past (%(day)s): %(text)s Drop it, or propose a new one.")
+        raise Refused("condition_missed", text % words)
 
 
 def _move_phase(gate: Gate, event: str, reason: str, target_phase: str) -> None:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from governance.actions import GovernanceAction as Action
 from governance.errors import Invalid, Refused
 from governance.models import Evaluation, Gate, Signoff
-from governance.queries.duties import barred_from_signing
+from governance.queries.duties import accounts_around, barred_from_signing
 from governance.queries.seats import approving
 from governance.rules.gates import has_seat
 from governance.services.authorizations import give_authorization
@@ -127,7 +127,8 @@ def _refuse_twice(evaluation: Evaluation, signer: User) -> None:
     if signer.pk in {each.pk for each in signed}:
         raise Refused("already_signed", _("You have already signed this."))
     # One of all these accounts is the signer's own; any other one in its group is too.
-    mine = next(group for group in same_people([*signed, signer]) if signer in group)
+    around = accounts_around(evaluation.gate.iteration.project_id)
+    mine = next(group for group in same_people([*signed, signer], around=around) if signer in group)
     if len(mine) > 1:
         raise Refused("already_signed", _("You have already signed this, under another account."))
 

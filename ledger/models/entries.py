@@ -57,6 +57,8 @@ class Entry(models.Model):
             models.Index(fields=["subject_type", "subject_id", "index"], name="ledger_entry_subject"),
             models.Index(fields=["actor", "index"], name="ledger_entry_actor"),
             models.Index(fields=["action", "index"], name="ledger_entry_action"),
+            # The latest moment that anything was recorded at, whatever the clock said afterwards.
+            models.Index(fields=["recorded_at"], name="ledger_entry_time"),
         ]
         constraints = [models.CheckConstraint(condition=Q(index__gte=0), name="ledger_entry_index_from_0")]
 

@@ -20,7 +20,7 @@ GATE_FIELDS: Mapping[str, frozenset[str]] = {
     "tasks": frozenset({"key", "phase", "state", "mandatory", "verified"}),
     "handoffs": frozenset({"key", "phase", "state"}),
     "requirements": frozenset({"key", "gate", "metric", "slice", "blocking", "met"}),
-    "risks": frozenset({"key", "phase", "score", "appetite", "state", "acceptable"}),
+    "risks": frozenset({"key", "phase", "score", "appetite", "state", "acceptable", "until"}),
     "findings": frozenset({"id", "title", "severity", "state", "open", "holds", "overdue"}),
     "evidence": frozenset({"kind", "task", "verified", "expired"}),
     "feedback": frozenset({"about", "grade", "asks_changes", "open"}),

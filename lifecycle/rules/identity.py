@@ -38,10 +38,19 @@ def identities(user: User) -> set[str]:
     return found
 
 
-def same_people(users: Iterable[User]) -> list[list[User]]:
-    """The accounts grouped by person; two that share an identity with a third are one person with it."""
+def same_people(users: Iterable[User], around: Iterable[User] = ()) -> list[list[User]]:
+    """The accounts grouped by person; two that share an identity with a third are one person with it.
+
+    `around` are other accounts that may be that third, and are left out of the answer.
+    """
+    asked = list(users)
+    if around:
+        of = {user.pk for user in asked}
+        groups = same_people([*asked, *(user for user in around if user.pk not in of)])
+        found = [[user for user in accounts if user.pk in of] for accounts in groups]
+        return [accounts for accounts in found if accounts]
     groups: list[tuple[set[str], list[User]]] = []
-    for user in users:
+    for user in asked:
         mine, accounts = identities(user), [user]
         apart = []
         for keys, others in groups:

@@ -57,5 +57,5 @@ def test_a_bad_call_ends_with_2_and_says_what_is_wrong(capsys, arguments):
     code, out, err = run(capsys, *arguments)
 
     assert (code, out) == (2, "")
-    # The pool may add a line: it complains that the command closes a connection inside this test's transaction.
+    # The pool may add a line: it complains that the command closes a connection inside this transaction.
     assert json.loads(err.splitlines()[0])["error"]
