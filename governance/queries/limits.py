@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
 
 from governance.models import Condition, Gate, Waiver
 from lifecycle.models import Risk, Task
@@ -29,13 +28,13 @@ def end_of(day: dt.date) -> dt.datetime:
     return dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), tzinfo=dt.UTC)
 
 
-def _accepted_until(gate: Gate) -> Iterable[dt.date]:
+def _accepted_until(gate: Gate) -> list[dt.date]:
     """The last days of the risks that were accepted for a time, in the phases that the gate looks at."""
     looked_at = Risk.objects.filter(
         task__phase__iteration=gate.iteration_id, task__phase__order__lte=gate.phase.order,
         state=Risk.State.ACCEPTED, accepted_until__isnull=False,
     ).exclude(task__state=Task.State.NOT_APPLICABLE)  # fmt: skip
-    return looked_at.values_list("accepted_until", flat=True)
+    return [day for day in looked_at.values_list("accepted_until", flat=True) if day is not None]
 
 
 def _decided_on(gate: Gate) -> list[int]:

@@ -46,8 +46,8 @@ def same_people(users: Iterable[User], around: Iterable[User] = ()) -> list[list
     asked = list(users)
     if around:
         of = {user.pk for user in asked}
-        groups = same_people([*asked, *(user for user in around if user.pk not in of)])
-        found = [[user for user in accounts if user.pk in of] for accounts in groups]
+        people = same_people([*asked, *(user for user in around if user.pk not in of)])
+        found = [[user for user in accounts if user.pk in of] for accounts in people]
         return [accounts for accounts in found if accounts]
     groups: list[tuple[set[str], list[User]]] = []
     for user in asked:
