@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -57,10 +58,15 @@ def tell(console: DemoConsole) -> Project:
 def _winter(team: Team) -> None:
     """Iteration 1: trained on January to March, watched month by month until something moves."""
     team.console.title("Iteration 1: January to March")
-    plan = _plan("flights of January to March", last_month=3)
-    rounds.study(team, plan)
-    rounds.prepare(team, plan)
-    trained = rounds.train(team, plan, "winter", specs.flights_winter(), "January to March")
+    with outside.tracker(team) as address:
+        plan = _plan(
+            "flights of January to March",
+            last_month=3,
+            elsewhere=lambda team: outside.challenger(team, address, last_month=3),
+        )
+        rounds.study(team, plan)
+        rounds.prepare(team, plan)
+        trained = rounds.train(team, plan, "winter", specs.flights_winter(), "January to March")
     rounds.evaluate(team, plan, trained)
     model = rounds.model_of(trained)
     rounds.authorize(team, plan, model, "Calibrated, and better than the carriers' own records.")
@@ -84,7 +90,7 @@ def _to_july(team: Team) -> None:
     do_task(team, "6.1", shown_by(*runs))
 
 
-def _plan(data: str, *, last_month: int) -> Plan:
+def _plan(data: str, *, last_month: int, elsewhere: Callable[[Team], None] | None = None) -> Plan:
     return Plan(
         data=data,
         validation=specs.flights_validation(last_month),
@@ -93,7 +99,7 @@ def _plan(data: str, *, last_month: int) -> Plan:
         drill=_drill,
         words=WORDS,
         returned_for="The sheet does not say what becomes of cancelled flights." if last_month == 3 else "",
-        outside=(lambda team: outside.challenger(team, last_month=3)) if last_month == 3 else None,
+        outside=elsewhere,
     )
 
 

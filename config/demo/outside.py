@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -15,22 +17,32 @@ from lifecycle.services.connector_rules import add_rule
 from lifecycle.services.evidently_intake import record_evidently
 from lifecycle.services.tasks import start_task
 
+Address = Callable[[], str]
 EXPERIMENT = "flight-delays"
 TASK = "3.5"
 
 
-def challenger(team: Team, *, last_month: int) -> None:
+@contextmanager
+def tracker(team: Team) -> Iterator[Address | None]:
+    """The tracker of the story for as long as the block lasts; None if what it is there for has arrived."""
+    if _arrived(team).exists():
+        yield None
+        return
+    with mlflow_server(team.console) as address:
+        yield address
+
+
+def challenger(team: Team, address: Address | None, *, last_month: int) -> None:
     """Somebody trains a simpler model with MLflow, in code that knows nothing of Gatebook.
 
     A rule makes its run evidence of the training task.
     """
-    if _arrived(team).exists():
+    if address is None:
         return
     task = team.task(TASK)
     if task.state in (Task.State.PLANNED, Task.State.REOPENED, Task.State.BLOCKED):
         start_task(task=task, actor=owner_of(task))
-    with mlflow_server(team.console) as url:
-        _log_and_fetch(team, url, last_month)
+    _log_and_fetch(team, address(), last_month)
 
 
 def watched_by_evidently(team: Team, model: ModelVersion, *, month: int, until: int) -> Run:

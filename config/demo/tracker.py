@@ -8,7 +8,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -29,8 +29,12 @@ PATIENCE_SECONDS = 300.0
 
 
 @contextmanager
-def mlflow_server(console: DemoConsole) -> Iterator[str]:
-    """An MLflow server on this machine for as long as the block lasts; its address."""
+def mlflow_server(console: DemoConsole) -> Iterator[Callable[[], str]]:
+    """An MLflow server on this machine for as long as the block lasts.
+
+    It starts while the story goes on, since that takes a while: what is given waits until it answers, then
+    gives its address.
+    """
     folder = settings.GATEBOOK_HOME / "mlflow"
     folder.mkdir(mode=0o700, exist_ok=True)
     port = _free_port()
@@ -44,10 +48,14 @@ def mlflow_server(console: DemoConsole) -> Iterator[str]:
         process = subprocess.Popen(  # noqa: S603  # our own command line
             command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
         )
-    try:
-        with console.step("Start MLflow on this machine"):
+
+    def address() -> str:
+        with console.step("Wait until MLflow answers on this machine"):
             _wait_for_health(process, port, folder / "server.log")
-        yield f"http://127.0.0.1:{port}"
+        return f"http://127.0.0.1:{port}"
+
+    try:
+        yield address
     finally:
         _stop(process)
 
