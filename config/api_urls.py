@@ -10,6 +10,7 @@ from governance.api.production import ProductionView
 from governance.api.signoffs import SignoffList
 from lifecycle.api.events import EventList
 from lifecycle.api.lineage import LineageBatchView, LineageView
+from lifecycle.api.monitoring_plans import MonitoringPlanViewSet
 from lifecycle.api.outside_events import CloudEventsView, EvidentlyView
 from lifecycle.api.projects import ProjectViewSet
 from lifecycle.api.registrations import DataSetViewSet, RegistrationViewSet
@@ -21,6 +22,7 @@ router = SimpleRouter()
 router.register("projects", ProjectViewSet, basename="project")
 router.register("runs", RunViewSet, basename="run")
 router.register("registrations", RegistrationViewSet, basename="registration")
+router.register("monitoring-plans", MonitoringPlanViewSet, basename="monitoring-plan")
 router.register("data-sets", DataSetViewSet, basename="data-set")
 router.register("reports", ReportViewSet, basename="report")
 

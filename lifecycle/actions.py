@@ -100,6 +100,7 @@ class LifecycleAction(Action):
     MONITORING_PLANNED = "monitoring.planned"
     MONITORING_PAUSED = "monitoring.paused"
     MONITORING_RESUMED = "monitoring.resumed"
+    MONITORING_LOOKED_AGAIN = "monitoring.looked_again"
     TEST_SET_LOCKED = "test_set.locked"
     TEST_SET_USED = "test_set.used"
     REPRODUCTION_ASKED = "reproduction.asked"

@@ -8,6 +8,7 @@ from lifecycle.figures.bars import AgeBar, PsiBar, PsiBars
 from lifecycle.figures.bullet import Bullet
 from lifecycle.figures.drawing import Figure, render_figure
 from lifecycle.figures.drift import DriftHistogram
+from lifecycle.figures.heat import HeatCell, HeatMap, HeatRow
 from lifecycle.figures.lineage import LineageGraph, LineageNode
 from lifecycle.figures.ring import PhaseRing, PhaseStrip, RingLoop, RingPhase
 from lifecycle.figures.series import Series, SeriesChart, SeriesEvent, SeriesLimit
@@ -26,6 +27,9 @@ __all__ = [
     "Bullet",
     "DriftHistogram",
     "Figure",
+    "HeatCell",
+    "HeatMap",
+    "HeatRow",
     "IterationTimeline",
     "LineageGraph",
     "LineageNode",

@@ -193,22 +193,33 @@ class SeriesChart:
 
     @property
     def event_marks(self) -> list[dict[str, str]]:
-        """Dotted lines with a diamond at the foot (deployment) or a triangle at the head (trigger)."""
-        marks = []
-        for event in self.events:
-            x = self.x(event.window)
-            deployed = event.kind == "deployment"
-            flip = x > self.right - 160
-            marks.append(
-                {
-                    "line": f"M{num(x)} 16V{num(self.BASE)}",
-                    "shape": diamond(x, self.BASE, 6) if deployed else triangle(x, 16, 8),
-                    "css": "now halo" if deployed else "warn",
-                    "x": num(x - 11 if flip else x + 11),
-                    "anchor": "end" if flip else "start",
-                    "y": num(self.BASE - 6 if deployed else 20),
-                    "text": event.name,
-                    "text_css": "t-strong" if deployed else "t-warn",
-                }
-            )
-        return marks
+        """Dotted lines with a diamond at the foot (deployment) or a triangle at the head (trigger).
+
+        A name that would run into the next mark is left out: the table beside the chart has it.
+        """
+        return [
+            self._mark(kind, x, text) for kind in ("deployment", "trigger") for x, text in self._told(kind)
+        ]
+
+    def _told(self, kind: str) -> list[tuple[float, str]]:
+        """Where the events of a kind stand, each with its name if it has room before the next one."""
+        places = sorted((self.x(event.window), event.name) for event in self.events if event.kind == kind)
+        nexts = [x for x, _name in places[1:]] + [float("inf")]
+        return [
+            (x, name if x + 24 + 6.4 * len(name) < after else "")
+            for (x, name), after in zip(places, nexts, strict=True)
+        ]
+
+    def _mark(self, kind: str, x: float, text: str) -> dict[str, str]:
+        deployed = kind == "deployment"
+        flip = x > self.right - 160
+        return {
+            "line": f"M{num(x)} 16V{num(self.BASE)}",
+            "shape": diamond(x, self.BASE, 6) if deployed else triangle(x, 16, 8),
+            "css": "now halo" if deployed else "warn",
+            "x": num(x - 11 if flip else x + 11),
+            "anchor": "end" if flip else "start",
+            "y": num(self.BASE - 6 if deployed else 20),
+            "text": text,
+            "text_css": "t-strong" if deployed else "t-warn",
+        }

@@ -46,18 +46,23 @@ class RunForm(forms.Form):
 
     def clean_spec(self) -> dict[str, Any]:
         """The specification as data; the line and column where it is no JSON."""
-        try:
-            data = json.loads(self.cleaned_data["spec"], parse_constant=_no_constant)
-        except json.JSONDecodeError as error:
-            place = {"line": error.lineno, "column": error.colno, "why": error.msg}
-            raise ValidationError(
-                _("Line %(line)d, column %(column)d: this is no JSON (%(why)s).") % place
-            ) from error
-        except (ValueError, RecursionError) as error:
-            raise ValidationError(_("This is no JSON: %s.") % error) from error
-        if not isinstance(data, dict):
-            raise ValidationError(_("The specification is an object: it begins with {."))
-        return data
+        return json_object(self.cleaned_data["spec"])
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """A JSON object that somebody typed; `ValidationError` with line and column where it is none."""
+    try:
+        data = json.loads(text, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        place = {"line": error.lineno, "column": error.colno, "why": error.msg}
+        raise ValidationError(
+            _("Line %(line)d, column %(column)d: this is no JSON (%(why)s).") % place
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise ValidationError(_("This is no JSON: %s.") % error) from error
+    if not isinstance(data, dict):
+        raise ValidationError(_("The specification is an object: it begins with {."))
+    return data
 
 
 def _no_constant(name: str) -> None:
