@@ -27,6 +27,8 @@ from lifecycle.models import (
     Iteration,
     Membership,
     ModelVersion,
+    MonitoringPlan,
+    MonitoringWindow,
     Phase,
     Process,
     ProcessVersion,
@@ -253,6 +255,33 @@ def data_version(project: Project | None = None, **fields: Any) -> DataSetVersio
     digest = hashlib.sha256(f"data {each}".encode()).hexdigest()
     values = {"number": each, "method": "bytes", "digest": digest, "file_digest": digest, "rows": 5} | fields
     return DataSetVersion.objects.create(data_set=home, **{"created_at": now, **values})
+
+
+def monitoring_plan(project: Project | None = None, **fields: Any) -> MonitoringPlan:
+    """A weekly plan in production that is active."""
+    home = project or small_project()
+    start = timezone.now()
+    values = {
+        "key": f"plan-{number()}", "version": 1, "name": "Sales", "environment": "production",
+        "spec": {
+            "source": {"uri": "live.csv", "format": "csv"}, "time_column": "day", "every": "week",
+            "starts": "2026-02-02T00:00:00Z", "features": {"numeric": ["price"], "categorical": []},
+            "limits": {"psi_warning": 0.1, "psi_drift": 0.25, "metrics": []}, "min_rows": 100,
+        },
+        "spec_digest": "0" * 64, "first_start": start, "created_at": start, "created_by": home.created_by,
+    } | fields  # fmt: skip
+    version = values.pop("model_version", None) or model_version(home)
+    return MonitoringPlan.objects.create(project=home, model_version=version, **values)
+
+
+def monitoring_window(plan: MonitoringPlan | None = None, **fields: Any) -> MonitoringWindow:
+    """A window of a plan that a finished run has looked at."""
+    plan = plan or monitoring_plan()
+    values = {
+        "start": timezone.now() - dt.timedelta(days=7), "end": timezone.now(), "stage": "all",
+        "run": run(plan.project, "MON", record={"verdict": "late", "window": {"text": "Late."}}),
+    } | fields  # fmt: skip
+    return MonitoringWindow.objects.create(plan=plan, **values)
 
 
 def registration(project: Project | None = None, **fields: Any) -> Registration:

@@ -204,7 +204,7 @@ class SeriesChart:
     def _told(self, kind: str) -> list[tuple[float, str]]:
         """Where the events of a kind stand, each with its name if it has room before the next one."""
         places = sorted((self.x(event.window), event.name) for event in self.events if event.kind == kind)
-        nexts = [x for x, _name in places[1:]] + [float("inf")]
+        nexts = [*(x for x, _name in places[1:]), float("inf")][: len(places)]
         return [
             (x, name if x + 24 + 6.4 * len(name) < after else "")
             for (x, name), after in zip(places, nexts, strict=True)

@@ -4,6 +4,7 @@ Pages are found by walking the URL configuration. One whose address wants an arg
 know fails the test: add the record there.
 """
 
+import datetime as dt
 import re
 
 import pytest
@@ -97,6 +98,10 @@ def told():
         make.run(home, "MON", record=RECORD, model_version=home.model_versions.get(), title=LONG, task=task)
         for _each in range(2)
     ]
+    watched = make.monitoring_plan(home, name=LONG[:200], model_version=home.model_versions.get())
+    for number, each in enumerate(runs):
+        began = timezone.now() - dt.timedelta(days=7 * (2 - number))
+        make.monitoring_window(watched, run=each, start=began, end=began + dt.timedelta(days=7))
     make.run(home, "TRN", "running", progress=0.4, step="fitting", iteration=trip)
     make.run(home, "EVL" if "EVL" in Run.Kind.values else "TRN", "failed")
     firing = make.firing(make.trigger(home), run=runs[0], summary=LONG)
@@ -127,7 +132,7 @@ def told():
     return person, {
         "slug": home.slug, "tasks": task.pk, "handoffs": handoff.pk, "runs": runs[0].pk,
         "triggers": firing.trigger_id, "firings": firing.pk, "gates": gate.pk, "evaluations": evaluation.pk,
-        "waivers": waiver.pk,
+        "waivers": waiver.pk, "plans": watched.pk,
         "authorizations": home.authorizations.get().pk, "deployments": home.deployments.get().pk,
         "findings": finding.pk, "process": draft.pk, "edit": "tasks", "at": "1.1", "people": colleague.pk,
         "connectors": connector.pk, "data": data.data_set_id, "registrations": asked.pk,

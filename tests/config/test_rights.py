@@ -122,6 +122,9 @@ def world():
         "members": project.memberships.get(user=people["contributor"]),
         "iterations": iteration,
         "connectors": make.connector(),
+        "plans": (watched := make.monitoring_window(make.monitoring_plan(project))).plan,
+        "monitoring-plans": watched.plan,
+        "windows": watched,
     }
     publish_checkpoint()
     return project, people, records
