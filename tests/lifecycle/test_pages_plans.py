@@ -18,6 +18,7 @@ pytestmark = pytest.mark.django_db
 
 MONDAY = datetime(2026, 2, 2, tzinfo=UTC)
 WEEK = timedelta(days=7)
+LIVE = {"uri": "live.csv", "format": "csv"}
 
 
 @pytest.fixture
@@ -58,7 +59,11 @@ def test_a_person_defines_a_plan_looks_and_sees_what_drifted(client, project, mo
     assert b"Define a plan" in get(client, manager, "project-plans", project.slug).content
 
     made = post(
-        client, manager, "plan-new", project.slug, **filled(model, every="month", late_after_hours="700")
+        client,
+        manager,
+        "plan-new",
+        project.slug,
+        **filled(model, every="month", starts="2026-02-01", late_after_hours="700"),
     )
     plan = MonitoringPlan.objects.get()
     assert made.url == reverse("lifecycle:monitoring-plan", args=[plan.pk])
@@ -82,7 +87,7 @@ def test_the_form_takes_a_plan_apart_and_puts_it_together_again(project, model):
         project, model,
         spec=watching.plan_spec(
             segments=[{"column": "country"}], binning="sturges", schedule="0 6 * * 1",
-            source={"uri": "live.csv", "format": "csv", "where": [{"column": "stock", "op": ">", "value": 1}]},
+            source={**LIVE, "where": [{"column": "stock", "op": ">", "value": 1}]},
             limits={"metrics": [{"metric": "mae", "op": "<=", "limit": 1.5}], "unseen_share": 0.5},
         ),
     )  # fmt: skip

@@ -2,8 +2,9 @@
 
 import pytest
 
+from lifecycle.errors import Refused
 from lifecycle.models import Run
-from lifecycle.services.firings import fire_manually
+from lifecycle.services.firings import fire_manually, handle_event
 from tests.lifecycle import running, watching
 
 pytestmark = pytest.mark.django_db
@@ -56,13 +57,16 @@ def test_a_trigger_looks_at_the_windows_of_a_plan(project):
     assert firing.state == "started"
     assert plan.windows.count() >= 1
     assert set(project.runs.filter(kind="MON").values_list("state", flat=True)) == {"finished"}
-    waiting = fired(project, "start_monitoring")
-    assert (waiting.state, waiting.outcome) == ("waiting", "No plan has a window that was not looked at.")
+    with pytest.raises(Refused) as no:
+        fired(project, "start_monitoring")
+    assert no.value.code == "nothing_due"
 
 
 @pytest.mark.parametrize("action", ["start_validation", "start_evaluation", "start_training"])
 def test_without_anything_to_repeat_the_firing_waits_and_says_why(project, action):
-    firing = fired(project, action)
+    trigger = running.trigger(project, action=action, mode="auto")
+    handle_event(project=project, kind="drift", event={}, event_key="one")
+    firing = trigger.firings.get()
     assert firing.state == "waiting"
     assert "no finished" in firing.outcome
     assert not project.runs.exists()
