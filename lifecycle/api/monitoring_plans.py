@@ -148,5 +148,5 @@ class MonitoringPlanViewSet(
         found = windows_visible_to(person_asking(request)).filter(
             plan__project=plan.project_id, plan__key=plan.key
         )
-        page = self.paginate_queryset(found)  # type: ignore[arg-type]  # of windows, not of plans
+        page: Any = self.paginate_queryset(found)  # type: ignore[arg-type]  # of windows, not of plans
         return self.get_paginated_response(WindowOut(page, many=True).data)

@@ -51,7 +51,7 @@ def plan_list(project: Project) -> list[PlanLine]:
     if not plans:
         return []
     counted = MonitoringWindow.objects.filter(plan__project=project).order_by()
-    numbers = {
+    numbers: dict[str, Any] = {
         each["plan__key"]: each
         for each in counted.values("plan__key").annotate(
             windows=Count("start", distinct=True),
@@ -66,7 +66,7 @@ def plan_list(project: Project) -> list[PlanLine]:
     return [
         PlanLine(
             plan,
-            numbers.get(plan.key, {}).get("windows", 0),
+            numbers[plan.key]["windows"] if plan.key in numbers else 0,
             last.get(plan.key),
             verdict_of(last.get(plan.key)),
         )

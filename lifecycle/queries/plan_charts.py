@@ -83,7 +83,8 @@ def _record(look: MonitoringWindow | None) -> Mapping[str, Any]:
     """What a look saw; nothing of one that could say nothing."""
     if look is None or look.run.state != Run.State.FINISHED or verdict_of(look) in UNSCORED:
         return {}
-    return look.run.record
+    record: Mapping[str, Any] = look.run.record
+    return record
 
 
 def _measures(lines: Sequence[WindowLine]) -> list[Choice]:

@@ -70,7 +70,7 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
 def _plan_page(request: HttpRequest, found: MonitoringPlan, refused: str = "") -> HttpResponse:
     user = reader(request)
     starts = queries.window_starts(found)
-    newest = queries.window_lines(found, starts[:SHOWN])
+    newest = queries.window_lines(found, list(starts[:SHOWN]))
     page = Paginator(starts, A_PAGE).get_page(request.GET.get("page"))
     shown = newest[:A_PAGE] if page.number == 1 else queries.window_lines(found, list(page.object_list))
     charts = plan_charts(
