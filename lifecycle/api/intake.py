@@ -1,14 +1,14 @@
 """What the doors of the intake share: whose project, which token, and the address of what was kept."""
 
 from django.core.exceptions import PermissionDenied
-from django.shortcuts import get_object_or_404
+from django.http import Http404
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 
 from lifecycle.api.asking import person_asking
 from lifecycle.errors import Invalid
 from lifecycle.models import ApiToken, Project
-from lifecycle.queries.projects import projects_visible_to
+from lifecycle.queries.projects import visible_project
 
 
 def project_of(request: Request, named: str = "", where: str = "/project") -> Project:
@@ -30,4 +30,7 @@ def project_of(request: Request, named: str = "", where: str = "/project") -> Pr
         raise Invalid("no_project", text, where)
     if len(slug) > 60 or "\x00" in slug:
         raise Invalid("unknown_project", _("This is no name of a project."), where)
-    return get_object_or_404(projects_visible_to(person), slug=slug)
+    project = visible_project(person, slug)
+    if project is None:
+        raise Http404
+    return project

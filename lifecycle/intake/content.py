@@ -15,10 +15,14 @@ _AS_THEY_ARE = ("tags", "code", "environment", "owners", "detail")
 
 @dataclass(frozen=True)
 class Content:
-    """A run ready to be kept; `digest` is SHA-256 of the canonical JSON of all that its source says."""
+    """A run ready to be kept; `digest` is SHA-256 of the canonical JSON of all that its source says.
+
+    `text` is the record as canonical JSON.
+    """
 
     run: OutsideRun
     record: dict[str, Any]
+    text: bytes
     history: bytes | None
     digest: bytes
 
@@ -38,23 +42,30 @@ def content_of(source: str, run: OutsideRun) -> Content:
             "metrics": len(run.histories),
             "points": sum(map(len, run.histories.values())),
         }
-    said = {
-        "format": FORMAT,
-        "source": source,
-        "external_id": run.external_id,
-        "kind": run.kind,
-        "title": run.title,
-        "state": run.state,
-        "error": error_of(run),
-        "url": run.url,
-        "parent": run.parent,
-        "started_at": time_text(run.started_at) if run.started_at else None,
-        "finished_at": time_text(run.finished_at) if run.finished_at else None,
-        "deleted": run.deleted,
-        "record": record,
-    }
+    text = canonical(record)
     packed = zlib.compress(history, 6) if history is not None else None
-    return Content(run, record, packed, sha256(canonical(said)).digest())
+    return Content(run, record, text, packed, sha256(_said(source, run, text)).digest())
+
+
+def _said(source: str, run: OutsideRun, record: bytes) -> bytes:
+    """Canonical JSON of all that is said, around the record that is so already: keys are sorted."""
+    before = {
+        "deleted": run.deleted,
+        "error": error_of(run),
+        "external_id": run.external_id,
+        "finished_at": time_text(run.finished_at) if run.finished_at else None,
+        "format": FORMAT,
+        "kind": run.kind,
+        "parent": run.parent,
+    }
+    after = {
+        "source": source,
+        "started_at": time_text(run.started_at) if run.started_at else None,
+        "state": run.state,
+        "title": run.title,
+        "url": run.url,
+    }
+    return b"".join((canonical(before)[:-1], b',"record":', record, b",", canonical(after)[1:]))
 
 
 def error_of(run: OutsideRun) -> str:

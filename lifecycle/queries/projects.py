@@ -9,6 +9,7 @@ from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from lifecycle.models import Handoff, Iteration, Membership, Phase, Project, Requirement, Run, Task, User
+from lifecycle.prepared import Prepared
 from lifecycle.rules import sees_everything
 
 DONE = (Task.State.VERIFIED, Task.State.NOT_APPLICABLE)
@@ -72,6 +73,22 @@ def projects_visible_to(user: User) -> QuerySet[Project]:
         return projects.none()
     mine = Membership.objects.filter(user=user, left_at__isnull=True)
     return projects.filter(pk__in=mine.values("project_id"))
+
+
+_ANY = Prepared(lambda slug: Project.objects.filter(slug=slug).order_by(), str)
+_OF_MEMBERS = Prepared(
+    lambda slug, user: Project.objects.filter(
+        slug=slug, memberships__user=user, memberships__left_at__isnull=True
+    ).order_by(),
+    str, int,
+)  # fmt: skip
+
+
+def visible_project(user: User, slug: str) -> Project | None:
+    """The project of that name if the user sees it: one of `projects_visible_to`. At most 1 query."""
+    if not user.is_active:
+        return None
+    return _ANY.first(slug) if sees_everything(user) else _OF_MEMBERS.first(slug, user.pk)
 
 
 def portfolio(user: User) -> list[PortfolioRow]:

@@ -2,19 +2,26 @@
 
 from ledger.actors import Actor
 from lifecycle.models import Membership, Project, User
+from lifecycle.prepared import Prepared
 from lifecycle.rules.people import can_change, sees_everything
 
 _MANAGER = frozenset({Membership.Role.MANAGER})
 _WORKERS = frozenset({Membership.Role.MANAGER, Membership.Role.CONTRIBUTOR})
 _JUDGES = frozenset({Membership.Role.MANAGER, Membership.Role.REVIEWER})
 _CHANGERS = _WORKERS | _JUDGES
+_MEMBERSHIP = Prepared(
+    lambda project, user: Membership.objects.filter(
+        project=project, user=user, left_at__isnull=True
+    ).order_by(),
+    int, int,
+)  # fmt: skip
 
 
 def role_in(actor: Actor, project: Project) -> str | None:
     """The role of a person in a project, None for strangers, people who left, closed people and machines."""
     if not isinstance(actor, User) or not actor.is_active or actor.pk is None:
         return None
-    membership = Membership.objects.filter(project=project, user=actor, left_at__isnull=True).first()
+    membership = _MEMBERSHIP.first(project.pk, actor.pk)
     return membership.role if membership else None
 
 

@@ -43,10 +43,12 @@ from lifecycle.intake.content import Content, content_of
 from lifecycle.intake.outside_run import OutsideRun
 from lifecycle.models import ModelVersion, Project, Run, RunBatch, RunHistory, RunRevision
 from lifecycle.models.run_batches import leaf_of, pack_lines
+from lifecycle.prepared import Prepared
 from lifecycle.rules import can_take_part, is_machine
 from lifecycle.services.data_uses import note_data
 from lifecycle.services.run_places import Place, places_of
-from lifecycle.services.steps import allow, ensure_active, locked, person, record
+from lifecycle.services.run_rows import insert_batch, insert_runs, is_known, next_batch
+from lifecycle.services.steps import allow, ensure_active, person, record
 
 MOST_RUNS = 1_000
 OURS = frozenset({"builtin", "gatebook"})
@@ -120,7 +122,7 @@ def upsert_runs(*, project: Project, source: str, runs: Sequence[OutsideRun], ac
     """
     _check_batch(source, runs)
     contents = [content_of(source, run) for run in runs]  # the slow part, before anything is locked
-    project = locked(project)
+    project, number = _locked(project)
     allow(
         is_machine(actor) or can_take_part(actor, project),
         _("Only people who work on the project record runs."),
@@ -131,13 +133,11 @@ def upsert_runs(*, project: Project, source: str, runs: Sequence[OutsideRun], ac
     writing = [each for each in steps if each.outcome != "unchanged"]
     if not writing:
         return Intake(None, [_kept(each) for each in steps])
-    batch = RunBatch.objects.create(
-        project=project, source=source, sent_by=person(actor), created_at=now(), count=len(writing),
-        root="0" * 64, packed=b"",
-    )  # fmt: skip
+    batch = RunBatch(
+        pk=number, project=project, source=source, sent_by=person(actor), created_at=now(), count=len(writing)
+    )
     _write(writing, batch)
     note_data(project, [(each.run.pk, each.content.record) for each in writing])
-    _seal(batch, writing)
     _tell(writing, batch)
     record(
         LifecycleAction.RUNS_RECORDED, batch, actor=actor, project=project,
@@ -146,6 +146,25 @@ def upsert_runs(*, project: Project, source: str, runs: Sequence[OutsideRun], ac
         changed=_count(writing, "changed"),
     )  # fmt: skip
     return Intake(batch, [_kept(each) for each in steps])
+
+
+_LOCKED = Prepared(
+    lambda pk: (
+        Project.objects.select_for_update(of=("self",), no_key=True)
+        .annotate(next_batch=next_batch())
+        .filter(pk=pk)
+        .order_by()
+    ),
+    int,
+)
+
+
+def _locked(project: Project) -> tuple[Project, int]:
+    """The project as it stands, its row locked, and the id of its next batch."""
+    found = _LOCKED.first(project.pk)
+    if found is None:
+        raise Project.DoesNotExist
+    return found, found.next_batch  # type: ignore[attr-defined]
 
 
 def _check_batch(source: str, runs: Sequence[OutsideRun]) -> None:
@@ -191,6 +210,8 @@ def _steps(project: Project, source: str, contents: list[Content], actor: Actor)
 def _known(project: Project, source: str, names: list[str]) -> dict[str, Run]:
     """The runs that are there already, locked, without their records."""
     found: dict[str, Run] = {}
+    if not is_known(project.pk, source, names):
+        return found
     for at in range(0, len(names), _CHUNK):
         rows = Run.objects.select_for_update(of=("self",), no_key=True).only(*_NEEDED).order_by("pk")
         for run in rows.filter(project=project, source=source, external_id__in=names[at : at + _CHUNK]):
@@ -234,16 +255,16 @@ def _write(writing: list[_Step], batch: RunBatch) -> None:
     _keep_revisions(old, batch)
     for each in writing:
         each.run.batch = batch
-    Run.objects.bulk_create([each.run for each in new], batch_size=_CHUNK)
+    if new:
+        insert_runs([each.run for each in new], [each.content.text for each in new])
     if old:
         Run.objects.bulk_update([each.run for each in old], _WRITTEN, batch_size=_CHUNK)
         RunHistory.objects.filter(run__in=[each.run.pk for each in old]).delete()
-    histories = [
-        RunHistory(run=each.run, packed=each.content.history)
-        for each in writing
-        if each.content.history is not None
-    ]
-    RunHistory.objects.bulk_create(histories, batch_size=_CHUNK)
+    lines = [(each.run.pk, each.content.digest) for each in writing]
+    batch.packed = pack_lines(lines)
+    batch.root = root_of(leaf_hash(leaf_of(pk, digest)) for pk, digest in lines).hex()
+    packed = [(each.run.pk, each.content.history) for each in writing if each.content.history is not None]
+    insert_batch(batch, packed)
 
 
 def _keep_revisions(old: list[_Step], batch: RunBatch) -> None:
@@ -262,13 +283,6 @@ def _keep_revisions(old: list[_Step], batch: RunBatch) -> None:
                 )
             )  # fmt: skip
     RunRevision.objects.bulk_create(kept, batch_size=_CHUNK)
-
-
-def _seal(batch: RunBatch, writing: list[_Step]) -> None:
-    lines = [(each.run.pk, each.content.digest) for each in writing]
-    batch.packed = pack_lines(lines)
-    batch.root = root_of(leaf_hash(leaf_of(pk, digest)) for pk, digest in lines).hex()
-    batch.save(update_fields=["packed", "root"])
 
 
 def _tell(writing: list[_Step], batch: RunBatch) -> None:
