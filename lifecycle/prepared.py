@@ -57,7 +57,7 @@ class Prepared(Generic[M]):
             cursor.execute(found.sql, parameters)
             rows = cursor.fetchall()
         if found.converters:
-            converted = found.compiler.apply_converters(rows, found.converters)  # type: ignore[arg-type]
+            converted = found.compiler.apply_converters(rows, found.converters)
             rows = [tuple(row) for row in converted]
         return [self._record(using, found, row) for row in rows]
 
@@ -80,7 +80,7 @@ class Prepared(Generic[M]):
             [(at, marks.index(value)) for at, value in enumerate(parameters) if value in marks],
             compiler, compiler.get_converters([each[0] for each in select]),
             [each[0].target.attname for each in select[start:end]], start,
-            get_related_populators(shape, select, using),
+            cast("Any", get_related_populators)(shape, select, using),
         )  # fmt: skip
 
     def _record(self, using: str, found: _Compiled, row: Sequence[Any]) -> M:

@@ -80,7 +80,7 @@ def insert_batch(batch: RunBatch, histories: Sequence[tuple[int, bytes]]) -> Non
     columns = "id, project_id, source, sent_by_id, created_at, count, root, packed"
     marks = ", ".join(["%s"] * 8)
     sql = f"INSERT INTO lifecycle_runbatch ({columns}) VALUES ({marks})"  # noqa: S608  (constants and marks)
-    values = [
+    values: list[Any] = [
         batch.pk, batch.project_id, batch.source, batch.sent_by_id,
         connection.ops.adapt_datetimefield_value(batch.created_at), batch.count, bytes.fromhex(batch.root),
         bytes(batch.packed),
@@ -89,7 +89,8 @@ def insert_batch(batch: RunBatch, histories: Sequence[tuple[int, bytes]]) -> Non
         if connection.vendor == "postgresql" and histories:
             rows = ", ".join(["(%s, %s)"] * len(histories))
             first = f"INSERT INTO lifecycle_runhistory (run_id, packed) VALUES {rows}"  # noqa: S608
-            cursor.execute(f"WITH histories AS ({first}) {sql}", [*chain.from_iterable(histories), *values])
+            pairs: list[Any] = list(chain.from_iterable(histories))
+            cursor.execute(f"WITH histories AS ({first}) {sql}", pairs + values)
         else:
             _insert_histories(cursor, histories)
             cursor.execute(sql, values)

@@ -375,3 +375,30 @@ def test_the_page_of_a_run_from_outside_shows_where_it_is_and_what_it_read_and_s
 def test_entries_of_batches_are_small(project):
     send(project, *[said(str(n)) for n in range(200)])
     assert len(Entry.objects.get(action="runs.recorded").payload.body) < 600
+
+
+def test_a_single_run_costs_few_queries_and_two_cost_no_more(project):
+    person = make.member(project)
+    send(project, said("0"), actor=person)
+    counts = []
+    for items in ([said("1")], [said("2"), said("3")]):
+        with CaptureQueriesContext(connection) as asked:
+            send(project, *items, actor=person)
+        counts.append(len(asked))
+    assert counts[0] == counts[1] <= 11
+    assert Run.objects.filter(project=project).count() == 4
+
+
+def test_the_record_is_kept_as_it_was_said(project):
+    item = said(
+        metrics={"whole": 1.0, "tiny": 1e-12, "huge": 1e300, "less": -0.5, "odd": "NaN"},
+        parameters={"depth": 3, "share": 2.0, "none": None, "flag": True, "words": "ä “ü” \U0001f600 \\ '%s"},
+        tags={"a'b": "100 % {}"},
+    )
+    send(project, item)
+    record = Run.objects.get(project=project).record
+    assert record["metrics"] == {"whole": 1.0, "tiny": 1e-12, "huge": 1e300, "less": -0.5}
+    assert record["metrics_not_finite"] == {"odd": "NaN"}
+    assert record["parameters"] == item["parameters"]
+    assert record["tags"] == item["tags"]
+    assert send(project, item).counts["unchanged"] == 1
