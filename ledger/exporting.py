@@ -71,7 +71,6 @@ def _line(entry: Entry) -> dict[str, object]:
         "index": entry.index,
         "leaf": leaf_bytes_of(entry).decode(),
         "leaf_hash": entry.leaf_hash,
-        "root": entry.root,
         "payload": kept,
     }
 

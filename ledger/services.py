@@ -48,7 +48,7 @@ def append(
 
     Raises RuntimeError without a transaction, TypeError for an action that is no member of an `Action`
     vocabulary, ValueError for an unsaved subject or a key that does not fit its column, and `Invalid` for a
-    detail that is too large or not JSON. Two SQL statements on PostgreSQL, four on SQLite.
+    detail that is too large or not JSON. One SQL statement on PostgreSQL, four on SQLite.
     """
     [entry] = append_many(
         [Record(actor=actor, action=action, subject=subject, project=project, detail=detail or {})]
@@ -122,7 +122,10 @@ def erase_payload(*, index: int, actor: Actor, reason: str) -> Entry:
 
 @dataclass(frozen=True)
 class _Prepared:
-    """A record that passed every check: only its place in the tree is missing."""
+    """A record that passed every check: only its place in the tree is missing.
+
+    `keys` in the order of `ledger_append`: actor, action, subject type, subject id, project.
+    """
 
     keys: dict[str, str]
     salt: bytes
@@ -155,11 +158,20 @@ def _refuse_unfit_key(name: str, key: str) -> None:
         raise TypeError(f"The {name} of an entry is a text, not {key!r}.")
     if len(key) > 100 or "\x00" in key or (not key and name != "project"):
         raise ValueError(f"The {name} of an entry has 1 to 100 characters without NUL, not {key[:120]!r}.")
+    key.encode()  # UnicodeEncodeError, a ValueError, for what is not Unicode
 
 
 def _write(batch: list[_Prepared]) -> list[Entry]:
     """Put a batch behind the last entry; the head stays locked until the transaction ends."""
     with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            rows = tables.append_on_server(
+                cursor, now(), [(*each.keys.values(), each.salt, each.body) for each in batch]
+            )
+            return [
+                _entry(each, index, moment, payload.hex(), leaf.hex())
+                for each, (index, moment, payload, leaf) in zip(batch, rows, strict=True)
+            ]
         tree = tables.lock_head(cursor)
         # Under the lock, so that the times of entries are in order as long as the clock is.
         moment = now()
@@ -184,13 +196,12 @@ def _grow(tree: Frontier, prepared: _Prepared, moment: dt.datetime) -> Entry:
         )
     )
     tree.append(leaf)
+    return _entry(prepared, index, moment, payload_hash, leaf.hex())
+
+
+def _entry(prepared: _Prepared, index: int, moment: dt.datetime, payload_hash: str, leaf_hash: str) -> Entry:
     entry = Entry(
-        index=index,
-        recorded_at=moment,
-        payload_hash=payload_hash,
-        leaf_hash=leaf.hex(),
-        root=tree.root().hex(),
-        **prepared.keys,
+        index=index, recorded_at=moment, payload_hash=payload_hash, leaf_hash=leaf_hash, **prepared.keys
     )
     entry._state.adding, entry._state.db = False, connection.alias
     return entry

@@ -4,11 +4,12 @@ Raw SQL and not the ORM, since every change in the product passes here and waits
 statements and no model machinery between lock and commit.
 """
 
+import datetime as dt
 from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.backends.utils import CursorWrapper
 
 from ledger.merkle import Frontier
@@ -24,8 +25,10 @@ ENTRY_COLUMNS = (
     "project",
     "payload_hash",
     "leaf_hash",
-    "root",
 )
+LOCK = 7164526313417201
+"""The advisory lock of PostgreSQL at which writers queue; migration 0004 has it too."""
+DAMAGED = "GB001"
 _QUOTED = ", ".join(f'"{column}"' for column in ENTRY_COLUMNS)
 
 
@@ -36,32 +39,54 @@ class Broken(Exception):
 def lock_head(cursor: CursorWrapper) -> Frontier:
     """The tree as it stands, locked until the end of the transaction; starts the tree if there is none.
 
-    PostgreSQL locks the row. SQLite has one writer at a time: with BEGIN IMMEDIATE this is it already.
+    On PostgreSQL writers queue at an advisory lock, the one that `ledger_append` takes. SQLite has one writer
+    at a time: with BEGIN IMMEDIATE this is it already.
     """
-    lock = " FOR UPDATE" if connection.vendor == "postgresql" else ""
-    select = f"SELECT size, frontier FROM ledger_treehead WHERE id = 1{lock}"  # noqa: S608  (constants)
+    if connection.vendor == "postgresql":
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    select = "SELECT size, frontier FROM ledger_treehead WHERE id = 1"
     cursor.execute(select)
-    row = cursor.fetchone() or _start_head(cursor, select)
-    size, frontier = row
+    size, frontier = cursor.fetchone() or _start_head(cursor)
     try:
         return Frontier.from_bytes(size, bytes(frontier))
     except ValueError as error:
         raise Broken(f"The head of the ledger is damaged: {error}") from error
 
 
-def _start_head(cursor: CursorWrapper, select: str) -> tuple[int, bytes]:
-    """Write the head of the empty tree and lock it. Two first writers at once may both come here."""
-    unless_there = " ON CONFLICT DO NOTHING" if connection.vendor == "postgresql" else ""
+def _start_head(cursor: CursorWrapper) -> tuple[int, bytes]:
+    """Write the head of the empty tree."""
+    cursor.execute("SELECT EXISTS (SELECT 1 FROM ledger_entry)")
+    if cursor.fetchone()[0]:
+        raise Broken("The ledger has entries, but its head is missing.")
     tree = Frontier()
     sql = "INSERT INTO ledger_treehead (id, size, frontier, root) VALUES (1, %s, %s, %s)"
-    cursor.execute(sql + unless_there, [tree.size, tree.to_bytes(), tree.root()])
-    cursor.execute(select)
-    size, frontier = cursor.fetchone()
-    if size == 0:
-        cursor.execute("SELECT EXISTS (SELECT 1 FROM ledger_entry)")
-        if cursor.fetchone()[0]:
-            raise Broken("The ledger has entries, but its head is missing.")
-    return size, frontier
+    cursor.execute(sql, [tree.size, tree.to_bytes(), tree.root()])
+    return tree.size, tree.to_bytes()
+
+
+def append_on_server(
+    cursor: CursorWrapper, moment: dt.datetime, batch: Sequence[Sequence[Any]]
+) -> list[tuple[int, dt.datetime, bytes, bytes]]:
+    """Let PostgreSQL number, hash and write a batch of (actor, action, subject type and id, project, salt,
+    body) in one statement: index, time, payload hash and leaf hash of each.
+
+    `moment` is the caller's time; what was spent waiting for other writers is added. Raises Broken.
+    """
+    types = ("text", "text", "text", "text", "text", "bytea", "text")
+    if len(batch) == 1:
+        marks = ", ".join(f"ARRAY[%s]::{each}[]" for each in types)
+        values = list(batch[0])
+    else:
+        marks = ", ".join(f"%s::{each}[]" for each in types)
+        values = [list(column) for column in zip(*batch, strict=True)]
+    try:
+        cursor.execute(f"SELECT * FROM ledger_append(%s, {marks})", [moment, *values])  # noqa: S608  (marks)
+    except DatabaseError as error:
+        if getattr(error.__cause__, "sqlstate", None) == DAMAGED:
+            raise Broken(str(error)) from error
+        raise
+    rows: list[tuple[int, dt.datetime, bytes, bytes]] = cursor.fetchall()
+    return rows
 
 
 def insert(
@@ -72,17 +97,14 @@ def insert(
     tree: Frontier,
 ) -> None:
     """Write entries, their payloads (index, salt, body) and the head that follows from them."""
-    statements = [
+    for sql, parameters in (
         _insert(f"ledger_entry ({_QUOTED})", [_row(entry) for entry in entries]),
         _insert('ledger_payload ("index", salt, body)', payloads),
         (
             "UPDATE ledger_treehead SET size = %s, frontier = %s, root = %s WHERE id = 1",
             [tree.size, tree.to_bytes(), tree.root()],
         ),
-    ]
-    if connection.vendor == "postgresql":
-        statements = [_one_round_trip(statements)]
-    for sql, parameters in statements:
+    ):
         cursor.execute(sql, parameters)
 
 
@@ -95,12 +117,5 @@ def _insert(into: str, rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
 def _row(entry: Entry) -> list[Any]:
     values = [getattr(entry, column) for column in ENTRY_COLUMNS]
     values[1] = connection.ops.adapt_datetimefield_value(entry.recorded_at)
-    values[-3:] = map(bytes.fromhex, values[-3:])
+    values[-2:] = map(bytes.fromhex, values[-2:])
     return values
-
-
-def _one_round_trip(statements: list[tuple[str, list[Any]]]) -> tuple[str, list[Any]]:
-    """The same statements as one, each in a CTE of its own but for the last: PostgreSQL only."""
-    *first, (last, parameters) = statements
-    ctes = ", ".join(f"step_{at} AS ({sql})" for at, (sql, _) in enumerate(first))
-    return f"WITH {ctes} {last}", [*chain.from_iterable(each for _, each in first), *parameters]

@@ -16,12 +16,14 @@ from django.db import OperationalError, connection
 from ledger import canonical
 from ledger.actions import LedgerAction
 from ledger.merkle import Frontier, leaf_hash
+from ledger.sound import sound_runs
 from ledger.tables import ENTRY_COLUMNS
 
 CHUNK = 2000
 
 Row = tuple[Any, ...]
 Progress = Callable[[int, int], None]
+Reached = Callable[[Frontier], None]
 
 
 @dataclass(frozen=True)
@@ -53,55 +55,74 @@ class Verdict:
         return f"{self.size} {'entry' if self.size == 1 else 'entries'}, root {self.root}, intact"
 
 
-def verify(progress: Progress | None = None) -> Verdict:
+def verify(
+    progress: Progress | None = None,
+    *,
+    start: Frontier | None = None,
+    reached: Reached | None = None,
+) -> Verdict:
     """Verify everything, in constant memory. `progress` is called now and then with (done, total).
 
-    Checks in this order, for each entry: it follows the one before; its columns give its leaf hash; its
-    payload gives its payload hash, or a later entry says that it was erased; its root is the tree's.
-    Then the head.
+    Checks for each entry: it follows the one before; its columns give its leaf hash; its payload gives its
+    payload hash, or a later entry says that it was erased. Then the head: the
+    tree of all leaf hashes has its size, frontier and root.
+
+    `start` is the tree of entries that were verified before and are not looked at again; `reached` is told
+    the tree from time to time, so that a later call can start there.
     """
-    walk = _Walk()
-    fault = walk.first_fault(progress)
-    return Verdict(walk.good, walk.root.hex(), fault)
+    walk = _Walk(start or Frontier(), progress or _nobody, reached or _nobody)
+    fault = walk.first_fault()
+    return Verdict(walk.tree.size, walk.tree.root().hex(), fault)
 
 
 class _Walk:
-    """The way along the entries: how many were good, their tree and its root."""
+    """The way along the entries: the tree of those that were good."""
 
-    def __init__(self) -> None:
-        self.tree = Frontier()
-        self.good = 0
-        self.root = self.tree.root()
+    def __init__(self, tree: Frontier, progress: Progress, reached: Reached) -> None:
+        self.tree, self._progress, self._reached = tree, progress, reached
+        self._last: object = tree.size - 1 if tree.size else None
 
-    def first_fault(self, progress: Progress | None) -> Fault | None:
-        last: object = None
+    def first_fault(self) -> Fault | None:
         while True:
-            rows = _fetch_rows(last)
+            self._take_sound_runs()
+            rows = _fetch_rows(self._last)
             if not rows:
                 # The head is read after the rows ran out: were there more by now, it says so.
                 size, fault = _judge_head(self.tree)
-                if fault or size == self.good:
+                if fault or size == self.tree.size:
                     return fault or _payload_without_entry()
-                rows = _fetch_rows(last)
+                rows = _fetch_rows(self._last)
                 if not rows:
-                    return Fault(self.good, f"entry {self.good} is missing: the head says {size} entries")
-            last = rows[-1][0]
+                    good = self.tree.size
+                    return Fault(good, f"entry {good} is missing: the head says {size} entries")
+            self._last = rows[-1][0]
             if why := self._judge_rows(rows):
-                return Fault(self.good, why)
-            if progress:
-                progress(self.good, max(_head_size(), self.good))
+                return Fault(self.tree.size, why)
+            self._tell()
+
+    def _take_sound_runs(self) -> None:
+        if self._last is None and _fetch('SELECT 1 FROM ledger_entry WHERE "index" < 0'):
+            return
+        for leaves in sound_runs(self.tree.size):
+            self.tree.extend(leaves)
+            self._last = self.tree.size - 1
+            self._tell()
 
     def _judge_rows(self, rows: list[Row]) -> str | None:
         erased = _recorded_erasures(rows)
         for row in rows:
-            if why := _judge_leaf(row, self.good) or _judge_payload(row, erased):
+            if why := _judge_leaf(row, self.tree.size) or _judge_payload(row, erased):
                 return why
             self.tree.append(row[8])
-            root = self.tree.root()
-            if root != row[9]:
-                return f"{_name(row)}: its root is not that of the entries up to it"
-            self.good, self.root = self.good + 1, root
         return None
+
+    def _tell(self) -> None:
+        self._reached(self.tree)
+        self._progress(self.tree.size, max(_head_size(), self.tree.size))
+
+
+def _nobody(*_told: object) -> None:
+    """Who does not want to know."""
 
 
 # --- One entry ---
@@ -140,7 +161,7 @@ def _out_of_order(index: object, expected: int) -> str:
 
 def _judge_payload(row: Row, erased: set[tuple[str, Any]]) -> str | None:
     index, payload_hash = row[0], row[7]
-    key, salt, body, erased_at = row[10:]
+    key, salt, body, erased_at = row[9:]
     if key is None:
         return f"{_name(row)}: its payload is missing"
     if salt is None and body is None:
@@ -218,7 +239,7 @@ def _recorded_erasures(rows: list[Row]) -> set[tuple[str, Any]]:
 
     Those entries are verified themselves in their turn.
     """
-    keys = [str(row[0]) for row in rows if row[10] is not None and row[12] is None]
+    keys = [str(row[0]) for row in rows if row[9] is not None and row[11] is None]
     if not keys:
         return set()
     marks = ", ".join(["%s"] * len(keys))

@@ -35,7 +35,6 @@ class Entry(models.Model):
     """One thing that happened. Never changed, never removed; numbered from 0 without gaps.
 
     `actor` and `subject_id` are keys and not foreign keys, so that an entry outlives what it speaks of.
-    `root` is the root of the tree of the entries 0 to this one.
     """
 
     index = models.BigIntegerField(primary_key=True)
@@ -47,7 +46,6 @@ class Entry(models.Model):
     project = models.CharField(max_length=100, blank=True, default="")
     payload_hash = DigestField()
     leaf_hash = DigestField()
-    root = DigestField()
 
     class Meta:
         ordering = ["index"]

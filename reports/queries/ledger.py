@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
 
-from ledger.merkle import EMPTY_ROOT
 from ledger.models import Entry
-from ledger.queries import Head, entries_of_project
+from ledger.queries import Head, entries_of_project, head
+from ledger.tiles import Reader
 from ledger.verification import Verdict
 from reports.documents import LedgerEntry, LedgerExtract, Mark, State
 from reports.queries.moment import Moment, mark
@@ -17,14 +17,13 @@ ORIGIN = "gatebook"
 
 
 def head_at(moment: Moment) -> Head:
-    """The tree as it stood then. 1 query, quick for a moment near the end of the ledger."""
-    last = (
-        Entry.objects.filter(recorded_at__lte=moment.at)
-        .order_by("-index")
-        .values_list("index", "root")
-        .first()
-    )
-    return Head(last[0] + 1, last[1]) if last else Head(0, EMPTY_ROOT.hex())
+    """The tree as it stood then. 2 queries, quick for a moment near the end of the
+    ledger; some more for an earlier root.
+    """
+    last = Entry.objects.filter(recorded_at__lte=moment.at).order_by("-index").values_list("index").first()
+    size = last[0] + 1 if last else 0
+    present = head()
+    return present if present.size == size else Head(size, Reader(size).root().hex())
 
 
 def project_entries(slug: str, head: Head) -> list[Entry]:
