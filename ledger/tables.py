@@ -27,7 +27,7 @@ ENTRY_COLUMNS = (
     "leaf_hash",
 )
 LOCK = 7164526313417201
-"""The advisory lock of PostgreSQL at which writers queue; migration 0004 has it too."""
+"""The advisory lock of PostgreSQL at which writers queue; migration 0005 has it too."""
 DAMAGED = "GB001"
 _QUOTED = ", ".join(f'"{column}"' for column in ENTRY_COLUMNS)
 

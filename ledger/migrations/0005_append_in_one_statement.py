@@ -67,7 +67,9 @@ BEGIN
         END LOOP;
         tree := tree || node;
         filled := filled + 1;
-        INSERT INTO ledger_entry VALUES (
+        INSERT INTO ledger_entry (
+            "index", recorded_at, actor, action, subject_type, subject_id, project, payload_hash, leaf_hash
+        ) VALUES (
             number, recorded, actors[n], actions[n], subject_types[n], subject_ids[n], projects[n], payload, leaf
         );
         INSERT INTO ledger_payload ("index", salt, body) VALUES (number, salts[n], bodies[n]);
@@ -93,7 +95,7 @@ def drop_function(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("ledger", "0003_published")]
+    dependencies = [("ledger", "0004_latest_moment")]
     operations = [
         migrations.RemoveField(model_name="entry", name="root"),
         migrations.RunPython(add_function, drop_function),
