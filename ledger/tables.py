@@ -75,7 +75,7 @@ def append_on_server(
     types = ("text", "text", "text", "text", "text", "bytea", "text")
     if len(batch) == 1:
         marks = ", ".join(f"ARRAY[%s]::{each}[]" for each in types)
-        values = list(batch[0])
+        values: list[Any] = list(batch[0])
     else:
         marks = ", ".join(f"%s::{each}[]" for each in types)
         values = [list(column) for column in zip(*batch, strict=True)]
