@@ -73,14 +73,16 @@ def append_on_server(
     `moment` is the caller's time; what was spent waiting for other writers is added. Raises Broken.
     """
     types = ("text", "text", "text", "text", "text", "bytea", "text")
+    values: list[Any]
     if len(batch) == 1:
         marks = ", ".join(f"ARRAY[%s]::{each}[]" for each in types)
-        values: list[Any] = list(batch[0])
+        values = list(batch[0])
     else:
         marks = ", ".join(f"%s::{each}[]" for each in types)
         values = [list(column) for column in zip(*batch, strict=True)]
     try:
-        cursor.execute(f"SELECT * FROM ledger_append(%s, {marks})", [moment, *values])  # noqa: S608  (marks)
+        parameters: list[Any] = [moment, *values]
+        cursor.execute(f"SELECT * FROM ledger_append(%s, {marks})", parameters)  # noqa: S608  (marks)
     except DatabaseError as error:
         if getattr(error.__cause__, "sqlstate", None) == DAMAGED:
             raise Broken(str(error)) from error
