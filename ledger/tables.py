@@ -99,14 +99,15 @@ def insert(
     tree: Frontier,
 ) -> None:
     """Write entries, their payloads (index, salt, body) and the head that follows from them."""
-    for sql, parameters in (
+    statements: list[tuple[str, list[Any]]] = [
         _insert(f"ledger_entry ({_QUOTED})", [_row(entry) for entry in entries]),
         _insert('ledger_payload ("index", salt, body)', payloads),
         (
             "UPDATE ledger_treehead SET size = %s, frontier = %s, root = %s WHERE id = 1",
             [tree.size, tree.to_bytes(), tree.root()],
         ),
-    ):
+    ]
+    for sql, parameters in statements:
         cursor.execute(sql, parameters)
 
 
