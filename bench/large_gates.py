@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import rfc8785
 
+from bench import large_parts
 from bench.large import days, digest
 from governance.actions import GovernanceAction as Action
 from governance.models import Authorization, CriterionResult, Deployment, Evaluation, Finding, Gate, Signoff
@@ -31,6 +32,7 @@ def make(
         for iteration, model in zip(iterations, models, strict=True)
         for key in (PASSED, OPEN)
     )
+    large_parts.exceptions(maker, [gate for gate in gates if gate.key == OPEN])
     evaluations = bulk(_evaluation(maker, gate) for gate in gates)
     bulk(each for evaluation in evaluations for each in _results(evaluation))
     passed = [gate for gate in gates if gate.key == PASSED]

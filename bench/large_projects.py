@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from django.db.models import Model
 from django.utils import timezone
 
-from bench import large_gates
+from bench import large_gates, large_parts
 from bench.large import days, digest
 from ledger.services import Record, append_many
 from lifecycle.actions import LifecycleAction as Action
@@ -64,6 +64,7 @@ class Maker:
         self.people = self._people()
         self.version = self._version()
         self.offset = Project.objects.count()
+        large_parts.saved_views(self)
 
     def _people(self) -> list[User]:
         name = f"bench-{digest(str(self.now))[:6]}"
@@ -73,8 +74,8 @@ class Maker:
             )
             for n in range(PEOPLE)
         )
-        people[0].org_role = User.OrgRole.ADMINISTRATOR
-        people[0].save(update_fields=["org_role"])
+        people[0].org_role, people[-1].org_role = User.OrgRole.ADMINISTRATOR, User.OrgRole.AUDITOR
+        User.objects.bulk_update(people, ["org_role"])
         return people
 
     def _version(self) -> ProcessVersion:
@@ -91,7 +92,8 @@ class Maker:
     def team(self, project: Project) -> list[User]:
         """Who works on a project: its manager, five contributors, a reviewer."""
         start = (project.pk * 3) % PEOPLE
-        return list(islice(cycle(self.people), start, start + TEAM))
+        others = self.people[1:-1]  # the first leads all projects, the last looks into all from outside
+        return list(islice(cycle(others), start, start + TEAM))
 
     def make(self, numbers: range) -> None:
         """Write the projects of these numbers and all that belongs to them, the ledger last."""
@@ -104,6 +106,7 @@ class Maker:
         models = bulk(self._model(project) for project in projects)
         runs = bulk(each for pair in zip(iterations, models, strict=True) for each in self._runs(*pair))
         self._small_parts(projects, tasks, handoffs, runs)
+        large_parts.make(self, projects, tasks, runs)
         records = [*self._records(projects, iterations, tasks, handoffs, runs)]
         records += large_gates.make(self, iterations, phases, models)
         append_many(records)
@@ -221,7 +224,7 @@ class Maker:
         )  # fmt: skip
         self._evidence(tasks, runs)
         triggers = bulk(
-            Trigger(project=project, key=f"T{n}", name="Drift", kind="drift", condition="psi > 0.25",
+            Trigger(project=project, key=f"T{n}", name="Drift", kind="drift", condition="event.psi > 0.25",
                     mode="ask", action="open_iteration", target_phase="P2")
             for project in projects for n in (1, 2)
         )  # fmt: skip

@@ -46,6 +46,9 @@ class Product:
 
     @cached_property
     def _counts(self) -> Counts:
+        known = getattr(self.request, "counts_of_reader", None)
+        if isinstance(known, Counts):
+            return known
         user = getattr(self.request, "user", None)
         return counts_of(user) if isinstance(user, User) else Counts()
 

@@ -101,6 +101,7 @@ def standing_exceptions(user: User) -> list[ExceptionLine]:
     """Every exception that stands in the projects that the user sees, what ends first first. 4 queries."""
     seen = projects_visible_to(user).values("pk")
     findings = findings_visible_to(user).exclude(state=Finding.State.VERIFIED)
+    findings = findings.defer("project__process_version__document")
     waivers = waivers_in(Q(gate__iteration__project__in=seen, state__in=_WAIVERS))
     conditions = Condition.objects.filter(
         gate__iteration__project__in=seen, state=Condition.State.OPEN

@@ -21,6 +21,7 @@ from lifecycle.models import Iteration, Membership, ProcessVersion, Project, Use
 from lifecycle.queries.projects import PortfolioRow, portfolio
 
 HARM, LATE, MINE, COURSE, REST = range(5)
+MOST_CARDS = 12
 _ALARMS = ("drift", "alarm", "not_met", "invalid", "failed")
 
 
@@ -139,6 +140,16 @@ class Column:
     key: str
     name: str
     standings: list[Standing]
+
+    @property
+    def shown(self) -> list[Standing]:
+        """The ones that need somebody most."""
+        return self.standings[:MOST_CARDS]
+
+    @property
+    def more(self) -> int:
+        """How many are not shown."""
+        return len(self.standings) - len(self.shown)
 
 
 def board(found: list[Standing]) -> list[Column]:

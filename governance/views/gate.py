@@ -32,7 +32,7 @@ from lifecycle.rules import can_change
 @login_required
 @require_safe
 def gate(request: HttpRequest, pk: int) -> HttpResponse:
-    """The review page. 23 queries at most."""
+    """The review page. 25 queries at most."""
     user = reader(request)
     return gate_answer(request, gate_for(user, pk), user)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -21,6 +22,7 @@ from lifecycle.sorting import Sorting
 
 LONGEST_TITLE = 110
 WORTH_A_BOARD = 4
+A_PAGE = 50
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,11 @@ def portfolio(request: HttpRequest) -> HttpResponse:
         "live": (_("Live"), [each for each in found if each.live]),
     }
     show, sorting = request.GET.get("show", ""), Sorting(request.GET, SORTS, first_down=("late",))
+    chosen = sorting.rows(groups[show][1] if show in groups else found)
+    page = Paginator(list(chosen), A_PAGE).get_page(request.GET.get("page"))
     context = {
-        "standings": sorting.rows(groups[show][1] if show in groups else found),
+        "standings": page.object_list,
+        "page": page,
         "sorting": sorting,
         "total": len(found),
         "show": show if show in groups else "",

@@ -51,7 +51,7 @@ def production_csv(request: HttpRequest) -> HttpResponse:
 
 
 def _form(request: HttpRequest) -> MomentForm:
-    projects = projects_visible_to(reader(request))
+    projects = projects_visible_to(reader(request)).select_related(None)
     data = request.GET.copy()
     if not data.get("day") and not data.get("time"):
         data["day"] = timezone.now().astimezone(dt.UTC).date().isoformat()
@@ -63,7 +63,7 @@ def _found(request: HttpRequest, form: MomentForm) -> Production | None:
         return None
     asked = form.cleaned_data
     return production_at(
-        projects_visible_to(reader(request)),
+        projects_visible_to(reader(request)).select_related(None),
         asked["at"],
         environment=asked["environment"],
         project=asked["project"],

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.db.models import IntegerField, Q, QuerySet, Subquery
+from django.db.models import F, IntegerField, Q, QuerySet, Subquery
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -29,6 +29,8 @@ from lifecycle.queries.notices import notices_of
 from lifecycle.queries.projects import DONE, projects_visible_to
 
 SOON = dt.timedelta(days=7)
+MOST = 100
+"""How many items of a kind are read: nobody works through more at once."""
 _URGENCIES = ("harm", "waiting", "late", "later")
 _WORKING = (Phase.State.IN_PROGRESS, Phase.State.PASSED_WITH_CONDITIONS)
 
@@ -71,6 +73,8 @@ class InboxItem:
 def inbox_of(user: User) -> list[InboxItem]:
     """Tasks, handoffs, evidence, tailoring, firings and risks that wait for this person.
 
+    Of each kind the oldest hundred at most.
+
     8 queries for any number and 1 for each source of a higher app, 3 more where the person looks after
     somebody who is away.
     """
@@ -80,16 +84,21 @@ def inbox_of(user: User) -> list[InboxItem]:
         project for project, role in roles if role in (Membership.Role.MANAGER, Membership.Role.REVIEWER)
     ]
     items = [
-        *map(_task_item, _tasks_to_do([user])),
-        *map(_handoff_item, _handoffs_to_move([user])),
-        *map(_verify_item, _tasks_to_verify(user, judged)),
-        *map(_exclusion_item, _exclusions_to_decide(user, judged)),
-        *map(_firing_item, _firings_to_decide(managed)),
-        *map(_risk_item, _risks_to_decide(managed)),
+        *map(_task_item, _first(_tasks_to_do([user]), "due_on")),
+        *map(_handoff_item, _first(_handoffs_to_move([user]), "due_on")),
+        *map(_verify_item, _first(_tasks_to_verify(user, judged), "due_on")),
+        *map(_exclusion_item, _first(_exclusions_to_decide(user, judged), "requested_at")),
+        *map(_firing_item, _first(_firings_to_decide(managed), "fired_at")),
+        *map(_risk_item, _first(_risks_to_decide(managed), "task__due_on")),
         *_looked_after(user, looked_after_by(user)),
         *items_from_sources(user),
     ]
     return sorted(items, key=_by_harm)
+
+
+def _first(rows: QuerySet[Any, Any], age: str) -> QuerySet[Any, Any]:
+    """The oldest rows by this field."""
+    return rows.order_by(F(age).asc(nulls_last=True), "pk")[:MOST]
 
 
 def _by_harm(item: InboxItem) -> tuple[int, dt.date, str, int]:

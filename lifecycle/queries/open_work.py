@@ -71,8 +71,10 @@ def open_work_of(person: User, project: Project | None = None, *, lock: bool = F
     if lock:
         tasks, handoffs = tasks.select_for_update(of=("self",)), handoffs.select_for_update(of=("self",))
         measures = measures.select_for_update(of=("self",))
-    memberships = Membership.objects.filter(user=person, left_at__isnull=True).select_related(
-        "project__process_version"
+    memberships = (
+        Membership.objects.filter(user=person, left_at__isnull=True)
+        .select_related("project__process_version")
+        .defer("project__process_version__document")
     )
     mine = [each for each in memberships if project is None or each.project_id == project.pk]
     return OpenWork(
@@ -97,7 +99,9 @@ def _tasks(person: User, project: Project | None) -> QuerySet[Task]:
         phase__iteration__project__state=Project.State.ACTIVE,
     ).exclude(state__in=DONE)
     found = found.filter(phase__iteration__project=project) if project else found
-    return found.select_related("phase__iteration__project__process_version", "owner", "accountable")
+    return found.select_related("phase__iteration__project__process_version", "owner", "accountable").defer(
+        "phase__iteration__project__process_version__document"
+    )
 
 
 def _handoffs(person: User, project: Project | None) -> QuerySet[Handoff]:
@@ -108,7 +112,9 @@ def _handoffs(person: User, project: Project | None) -> QuerySet[Handoff]:
         iteration__project__state=Project.State.ACTIVE,
     )
     found = found.filter(iteration__project=project) if project else found
-    return found.select_related("iteration__project__process_version", "giver", "taker")
+    return found.select_related("iteration__project__process_version", "giver", "taker").defer(
+        "iteration__project__process_version__document"
+    )
 
 
 def _measures(person: User, project: Project | None) -> QuerySet[QualityAction]:
@@ -119,7 +125,9 @@ def _measures(person: User, project: Project | None) -> QuerySet[QualityAction]:
         risk__task__phase__iteration__project__state=Project.State.ACTIVE,
     )
     found = found.filter(risk__task__phase__iteration__project=project) if project else found
-    return found.select_related("risk__task__phase__iteration__project__process_version")
+    return found.select_related("risk__task__phase__iteration__project__process_version").defer(
+        "risk__task__phase__iteration__project__process_version__document"
+    )
 
 
 def _managed_alone(memberships: Iterable[Membership]) -> list[Project]:

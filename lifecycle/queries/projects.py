@@ -95,7 +95,8 @@ def portfolio(user: User) -> list[PortfolioRow]:
     """All visible projects with phases, what is late and the last monitoring run. 8 queries for any
     number.
     """
-    projects = list(projects_visible_to(user))
+    # The document of a process is long, and the same for many projects.
+    projects = list(projects_visible_to(user).defer("process_version__document"))
     keys = [project.pk for project in projects]
     today = timezone.localdate()
     roles = dict(

@@ -38,10 +38,10 @@ def monitoring_windows(project: Project, *, limit: int = 60) -> list[Run]:
 
 
 def batches_behind(runs: Iterable[int]) -> set[int]:
-    """The batches that brought these runs from outside, the last one and those kept before it. 2 queries."""
+    """The batches that brought these runs from outside, the last one and those kept before it. 1 query."""
     ids = list(runs)
     if not ids:
         return set()
     last = Run.objects.filter(pk__in=ids, batch__isnull=False).order_by().values_list("batch_id", flat=True)
     earlier = RunRevision.objects.filter(run__in=ids).order_by().values_list("batch_id", flat=True)
-    return set(last) | set(earlier)
+    return set(last.union(earlier))

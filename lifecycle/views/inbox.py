@@ -12,9 +12,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from lifecycle.queries.inbox import InboxItem, inbox_of
+from lifecycle.queries.inbox import InboxItem, counts_of, inbox_of
 from lifecycle.views.acting import reader
 
+A_PAGE = 100
 _GLYPHS = {
     "task": "run", "handoff_accept": "handoff", "handoff_returned": "handoff", "handoff_offer": "handoff",
     "verify": "search", "exclusion": "na", "firing": "trigger", "risk": "warn", "sign": "pen",
@@ -43,14 +44,19 @@ class Group(NamedTuple):
 @require_safe
 def inbox(request: HttpRequest) -> HttpResponse:
     """What waits for me, by the harm that waiting does. 10 queries for any number, 3 more for a deputy."""
-    items = inbox_of(reader(request))
-    count = len(items)
+    user = reader(request)
+    items = inbox_of(user)
+    counts = counts_of(user)
+    request.counts_of_reader = counts  # type: ignore[attr-defined]  # the bar at the top need not ask again
+    count = max(len(items), counts.inbox)
+    items, more = items[:A_PAGE], count - len(items[:A_PAGE])
     context = {
         "groups": _groups(items),
         "title": ngettext("%d thing waits for you", "%d things wait for you", count) % count
         if count
         else _("Nothing waits for you"),
         "count": count,
+        "more": more,
     }
     return render(request, "lifecycle/inbox.html", context)
 

@@ -6,11 +6,12 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -108,7 +109,12 @@ def dry(request: HttpRequest, pk: int) -> HttpResponse:
     manages = rights_of(user, trigger.project).manages
     draft = request.method == "POST"
     if not draft:
-        return _dry_page(request, trigger, _form_of(trigger), _now_of(trigger), manages=manages, draft=False)
+        form = _form_of(trigger)
+        try:
+            return _dry_page(request, trigger, form, _now_of(trigger), manages=manages, draft=False)
+        except Invalid as no:  # it was written when other words were known
+            messages.error(request, str(no))
+            return redirect("lifecycle:project-triggers", trigger.project.slug)
     if not manages:
         raise PermissionDenied(_("Only a manager drafts triggers."))
     form = _form_of(trigger, request.POST)
