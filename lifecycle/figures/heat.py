@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from lifecycle.figures.shapes import num
 
-NAME, ROW, TOP, WIDTH = 176.0, 28.0, 8.0, 1232.0
+NAME, ROW, TOP, WIDTH = 176.0, 28.0, 8.0, 1196.0
 _WIDEST, _NARROWEST = 88.0, 40.0
 
 
