@@ -21,6 +21,7 @@ from governance.models import (
     Gate,
     Recusal,
     Signoff,
+    Staleness,
     Waiver,
 )
 from governance.queries.duties import Bar, barred_from_signing
@@ -28,7 +29,7 @@ from governance.queries.facts import Facts, facts_of
 from governance.queries.pages_gate_card import CardLine, model_card
 from governance.queries.pages_gate_parts import Barred, CriterionLine, EvidenceLine
 from governance.queries.pages_versions import Beside, SliceLine, VersionFacts, records_of
-from governance.queries.seats import seating_of
+from governance.queries.seats import seat_before, seating_of
 from governance.queries.subjects import digest_of, judgements_of, subject_of
 from governance.rules.gates import fills_seat
 from lifecycle.figures import Bullet
@@ -100,6 +101,13 @@ class GatePage:
             return False
         judgements = judgements_of(self.gate, self.facts)
         return digest_of(subject_of(self.gate, self.facts, judgements)) != self.evaluation.digest
+
+    @cached_property
+    def stale(self) -> Staleness | None:
+        """What has changed since it was signed for, if anything has. 1 query for a gate that was decided."""
+        if self.is_open:
+            return None
+        return Staleness.objects.filter(evaluation__gate=self.gate).first()
 
     @property
     def is_open(self) -> bool:
@@ -278,11 +286,23 @@ class GatePage:
 
     def my_turn(self, user: User) -> bool:
         """Whether the page offers this person the signature."""
-        return self.is_open and self.evaluation is not None and user in [place.user for place in self.waiting]
+        waits = user in [place.user for place in self.waiting]
+        return self.is_open and self.evaluation is not None and waits and self.before_me(user) is None
+
+    def before_me(self, user: User) -> str | None:
+        """The roles of the seat that is filled before this person's, where there is an order. No query."""
+        if not self.is_open or user not in [place.user for place in self.waiting]:
+            return None
+        approved = [each.signer for each in self.standing if each.decision == Signoff.Decision.APPROVE]
+        places = {place.user_id: place for place in self.members}
+        seat = seat_before(self.gate, approved, user, places)
+        return ", ".join(sorted(seat.roles)) if seat else None
 
     def why_not(self, user: User) -> tuple[str, int | None]:
         """Why this person may not sign, with the ledger entry; empty for who may or is no member."""
         found = next((each for each in self.barred if each.user == user), None)
+        if found is None and (roles := self.before_me(user)):
+            return _("Signatures are given in order: %(roles)s first") % {"roles": roles}, None
         return (found.text, found.entry) if found else ("", None)
 
     def _may_sign(self, place: Membership) -> bool:

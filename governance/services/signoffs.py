@@ -17,7 +17,7 @@ from governance.actions import GovernanceAction as Action
 from governance.errors import Invalid, Refused
 from governance.models import Evaluation, Gate, Signoff
 from governance.queries.duties import accounts_around, barred_from_signing
-from governance.queries.seats import approving
+from governance.queries.seats import approving, turn_of
 from governance.rules.gates import has_seat
 from governance.services.authorizations import give_authorization
 from governance.services.gates import close_gate, digest_now, refuse_unless_decidable, refuse_unless_open
@@ -51,9 +51,9 @@ def sign_gate(
     acknowledgement decides nothing. `code` or `credential` is the second factor, wanted from who has one.
 
     Raises `PermissionDenied` without a seat or when separation of duties forbids it, `Refused` for a wrong
-    password or second factor, a barred account, changed facts, unmet criteria or a second signature,
-    `Invalid` for an unknown decision or meaning. Nothing is left of a refused call but the entry of what was
-    wrong.
+    password or second factor, a barred account, changed facts, unmet criteria, a second signature or one
+    before its turn, `Invalid` for an unknown decision or meaning. Nothing is left of a refused call but the
+    entry of what was wrong.
     """
     decision, meaning = _known(decision, meaning)
     refusal = refusal_of(outcome)
@@ -88,6 +88,8 @@ def _sign(
     _refuse_twice(evaluation, signer)
     if decision == Signoff.Decision.APPROVE and not evaluation.verdict:
         raise Refused("criteria_not_met", _("A blocking criterion is not met, so this can't be approved."))
+    if decision == Signoff.Decision.APPROVE:
+        _refuse_before_turn(evaluation, signer)
 
     signoff = Signoff.objects.create(
         gate=gate,
@@ -131,6 +133,13 @@ def _refuse_twice(evaluation: Evaluation, signer: User) -> None:
     mine = next(group for group in same_people([*signed, signer], around=around) if signer in group)
     if len(mine) > 1:
         raise Refused("already_signed", _("You have already signed this, under another account."))
+
+
+def _refuse_before_turn(evaluation: Evaluation, signer: User) -> None:
+    seat = turn_of(evaluation, signer)
+    if seat is not None:
+        words = {"roles": ", ".join(sorted(seat.roles))}
+        raise Refused("not_your_turn", _("Signatures are given in order: %(roles)s first.") % words)
 
 
 def refuse_barred_account(signer: User) -> None:

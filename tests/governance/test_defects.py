@@ -49,6 +49,114 @@ SIGNED = {"page": 302, "api": 201, "api_token": 201}
 REFUSED = {"page": (403, 422), "api": (400, 403, 409), "api_token": (400, 403, 409)}
 
 
+def edit_at(page, gate):
+    """The status of an edit of what the gate decides on, by the page of requirements or of exceptions."""
+    from django.test import Client
+
+    client, project = Client(), gate.iteration.project
+    client.force_login(project.created_by)
+    if page == "finding":
+        address = reverse("governance:finding-open", args=[project.slug])
+        # As the page sends it: the form of the page of exceptions.
+        return client.post(address, {"finding-title": "Odd", "finding-severity": "low"}).status_code
+    requirement = project.requirements.get()
+    address = reverse("lifecycle:requirement-act", args=[project.slug, requirement.pk, "change"])
+    given = {"statement": "More", "operator": ">=", "limit": "0.99", "reason": "Not enough"}
+    return client.post(address, given).status_code
+
+
+def may_run(gate):
+    """What the API of the gate check says, asked as a deployer does."""
+    client = APIClient()
+    client.force_login(gate.iteration.project.created_by)
+    asked = {"model_digest": gate.model_version.digest, "environment": gate.environment}
+    return client.get(reverse("api:gate-checks"), asked).json()["decision"]
+
+
+@pytest.fixture
+def measured_gate():
+    from tests.governance.given import first_task, measured
+
+    home = make_gates.project()
+    make.requirement(home, gate="G1", key="accuracy")
+    asked = make_gates.gate(home)
+    measured(first_task(asked), asked.model_version, {"metrics": {"accuracy": 0.95}}, state="verified")
+    make_gates.evaluation(asked)
+    return asked
+
+
+@pytest.mark.parametrize("edit", ["requirement", "finding"])
+@pytest.mark.parametrize("door", DOORS)
+def test_1_editing_what_was_approved_does_not_keep_the_approval(measured_gate, door, edit):
+    gate = measured_gate
+    for reviewer in reviewers(gate):
+        assert sign_at(door, gate, reviewer) == SIGNED[door]
+    assert may_run(gate) == "allow"
+
+    assert edit_at(edit, gate) == 302
+
+    assert may_run(gate) == "deny"
+    assert Authorization.objects.get().state == "withdrawn"
+
+
+def test_1_an_administrator_who_edits_a_signer_does_not_keep_the_approval_either(measured_gate):
+    from lifecycle.services.users import change_person
+
+    gate = measured_gate
+    first, second = reviewers(gate)
+    assert [sign_at("page", gate, each) for each in (first, second)] == [302, 302]
+
+    change_person(person=second, actor=make.user(org_role="administrator"), email=f"x+{first.email}")
+    assert may_run(gate) == "allow", "another mailbox is another person"
+    change_person(person=second, actor=make.user(org_role="administrator"), email=first.email.upper())
+
+    assert may_run(gate) == "deny"
+
+
+@pytest.mark.parametrize("edit", ["requirement", "finding"])
+@pytest.mark.parametrize("door", DOORS)
+def test_2_a_stale_approval_counts_no_more_and_the_page_says_so(measured_gate, door, edit, client):
+    gate = measured_gate
+    first, second = reviewers(gate)
+    shown = make_gates.evaluation_of(gate).digest
+    assert sign_at(door, gate, first) == SIGNED[door]
+
+    assert edit_at(edit, gate) == 302
+    assert sign_at(door, gate, second, digest=shown) in REFUSED[door], "what was shown is not what there is"
+    if edit == "finding":
+        make_gates.evaluation(gate)
+        assert sign_at(door, gate, second) == SIGNED[door]
+
+    assert Gate.objects.get().state == "open", "one approval of another text and one of this are not two"
+    assert may_run(gate) == "deny"
+
+
+def test_2_what_changed_after_the_decision_stands_on_the_page_of_the_gate(measured_gate, client):
+    gate = measured_gate
+    for reviewer in reviewers(gate):
+        sign_at("page", gate, reviewer)
+    edit_at("finding", gate)
+    client.force_login(gate.iteration.project.created_by)
+
+    page = client.get(reverse("governance:gate", args=[gate.pk])).content.decode()
+
+    assert "the signatures count no more" in page
+    assert "Findings of low severity opened after the signatures: 1." in page
+
+
+def test_6_the_rules_of_a_gate_that_is_open_do_not_change_with_its_template(gate):
+    from django.db import IntegrityError, transaction
+
+    version = gate.iteration.process_version
+    document = version.document
+    document["gates"][0]["signatures"]["required"] = 1
+
+    # A published version is what it is; and the gate holds its own copy of the definition besides.
+    with pytest.raises(IntegrityError), transaction.atomic():
+        type(version).objects.filter(pk=version.pk).update(document=document)
+    assert Gate.objects.get().definition["signatures"]["required"] == 2
+
+
 @pytest.mark.parametrize("door", DOORS)
 def test_3_one_person_does_not_satisfy_two_rules(gate, door):
     gate.definition["signatures"]["seats"] = [{"role": "DS"}, {"role": "PO"}]
