@@ -5,6 +5,7 @@ from rest_framework.routers import SimpleRouter
 
 from governance.api.admission import AdmissionView
 from governance.api.attestations import AttestationView, GatePassView, KeyList, StatusView
+from governance.api.deployments import DeploymentViewSet
 from governance.api.gate_checks import GateCheckView
 from governance.api.production import ProductionView
 from governance.api.signoffs import SignoffList
@@ -24,6 +25,7 @@ router.register("runs", RunViewSet, basename="run")
 router.register("registrations", RegistrationViewSet, basename="registration")
 router.register("monitoring-plans", MonitoringPlanViewSet, basename="monitoring-plan")
 router.register("data-sets", DataSetViewSet, basename="data-set")
+router.register("deployments", DeploymentViewSet, basename="deployment")
 router.register("reports", ReportViewSet, basename="report")
 
 app_name = "api"

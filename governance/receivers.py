@@ -16,17 +16,20 @@ from governance.services.attestations import ask_for_attestations
 from governance.services.gateless import pass_gateless
 from governance.services.lapses import lapse_on_entry
 from governance.services.reevaluation import reevaluate_after
+from governance.services.rollouts import judge_run
 from governance.services.sources import note_source_changed
 from ledger.events import EntryAppended, entry_appended
 from lifecycle.events import (
     EvidenceSourceChanged,
     PhaseChanged,
+    RunEnded,
     TriggerStarted,
     evidence_source_changed,
     phase_changed,
+    run_ended,
     trigger_started,
 )
-from lifecycle.models import Firing, Phase
+from lifecycle.models import Firing, Phase, Run
 
 
 @receiver(trigger_started, dispatch_uid="governance.trigger_actions")
@@ -53,6 +56,13 @@ def on_source_changed(event: EvidenceSourceChanged, **kwargs: object) -> None:
 def on_fact_changed(event: EntryAppended, **kwargs: object) -> None:
     """What waits for a decision is looked at again."""
     reevaluate_after(event)
+
+
+@receiver(run_ended, dispatch_uid="governance.abort_metric")
+def on_run_ended(event: RunEnded, **kwargs: object) -> None:
+    """What was measured may end the roll-out of the version that was looked at."""
+    if event.kind in (Run.Kind.MONITORING, Run.Kind.EVALUATION):
+        judge_run(event.run_id)
 
 
 @receiver(phase_changed, dispatch_uid="governance.gateless")

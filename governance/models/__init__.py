@@ -1,13 +1,9 @@
 from governance.models.asks import GateAsk
 from governance.models.attestations import Attestation
-from governance.models.authorizations import (
-    AUTHORIZATION_STATES,
-    DEPLOYMENT_STATES,
-    Authorization,
-    Deployment,
-)
+from governance.models.authorizations import AUTHORIZATION_STATES, Authorization
 from governance.models.break_glass import BREAK_GLASS_STATES, BreakGlass
 from governance.models.conditions import CONDITION_STATES, Condition
+from governance.models.deployments import DEPLOYMENT_STATES, Deployment
 from governance.models.findings import FINDING_STATES, Finding
 from governance.models.gates import (
     GATE_STATES,

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -52,59 +51,4 @@ AUTHORIZATION_STATES = StateMachine(
         "active": {"suspend": "suspended", "withdraw": "withdrawn"},
         "suspended": {"resume": "active", "withdraw": "withdrawn"},
     },
-)
-
-
-class Deployment(models.Model):
-    """What was put where, under which authorization."""
-
-    class State(models.TextChoices):
-        LIVE = "live", _("Live")
-        REPLACED = "replaced", _("Replaced")
-        WITHDRAWN = "withdrawn", _("Withdrawn")
-
-    project = models.ForeignKey("lifecycle.Project", models.PROTECT, related_name="deployments")
-    iteration = models.ForeignKey("lifecycle.Iteration", models.PROTECT, related_name="deployments")
-    model_version = models.ForeignKey("lifecycle.ModelVersion", models.PROTECT, related_name="deployments")
-    authorization = models.ForeignKey(
-        "governance.Authorization",
-        models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="deployments",
-        help_text="none: break-glass, which opens a finding",
-    )
-    break_glass = models.ForeignKey(
-        "governance.BreakGlass", models.PROTECT, null=True, blank=True, related_name="deployments"
-    )
-    environment = models.CharField(max_length=60)
-    scope = models.JSONField(default=dict, blank=True)
-    state = models.CharField(max_length=10, choices=State.choices, default=State.LIVE)
-    deployed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    deployed_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        ordering = ["-deployed_at", "-pk"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["project", "environment"],
-                condition=Q(state="live"),
-                name="deployment_one_live",
-            ),
-            models.CheckConstraint(
-                condition=Q(state="live", ended_at__isnull=True)
-                | (~Q(state="live") & Q(ended_at__isnull=False)),
-                name="deployment_ended_at_iff_ended",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.model_version} in {self.environment}"
-
-
-DEPLOYMENT_STATES = StateMachine(
-    "deployment",
-    initial="live",
-    transitions={"live": {"replace": "replaced", "withdraw": "withdrawn"}},
 )

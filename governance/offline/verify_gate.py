@@ -24,6 +24,7 @@ PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT = "https://in-toto.io/Statement/v1"
 GATE_PASS = "urn:gatebook:attestation:gate-pass:1"  # noqa: S105 - a type's name
 STATUS = "urn:gatebook:attestation:authorization-status:1"
+SHARE = "traffic_share"
 HEX = frozenset("0123456789abcdef")
 
 
@@ -96,14 +97,29 @@ def check(
         raise Denied("The clock is behind: the pass was issued later than now.")
     if now >= until:
         raise Denied(f"The pass ended on {until.isoformat()}.")
+    limited = set(allowed) - {SHARE}
     for key, values in scope.items():
-        if key not in allowed and allowed:
+        if key == SHARE:
+            _check_share(values, allowed.get(SHARE))
+            continue
+        if key not in allowed and limited:
             raise Denied(f"The pass says nothing about {key}.")
         beyond = sorted(set(values) - set(allowed.get(key, values)))
         if beyond:
             raise Denied(f"{key} {', '.join(beyond)} is outside the scope of the pass.")
     if status is not None:
         _check_status(status, number, now)
+
+
+def _check_share(asked: list[str], allowed: list[str] | None) -> None:
+    """Shares of the traffic are percentages and compared as numbers; a pass without one is for all of it."""
+    try:
+        wanted = max(float(each.strip().rstrip("%")) for each in asked)
+        most = 100.0 if allowed is None else max(float(str(each).strip().rstrip("%")) for each in allowed)
+    except ValueError as error:
+        raise Denied("A traffic share is a percentage from 0 to 100.") from error
+    if not 0 <= wanted <= min(most, 100.0):
+        raise Denied(f"A traffic share of {wanted:g}% is more than the {most:g}% of the pass.")
 
 
 def _check_status(status: dict[str, Any], number: int, now: datetime) -> None:

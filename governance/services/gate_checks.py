@@ -50,6 +50,11 @@ def ask_gate(
     return decision
 
 
+def keep_answer(*, point: str, decision: Decision, actor: Actor | None) -> None:
+    """Keep an answer whose transaction was undone. 1 insert."""
+    _keep(point, decision, actor, {})
+
+
 def unreachable(model_digest: str, environment: str, scope: Scope) -> Decision:
     """What is answered when the records cannot be read, or the answer not be kept."""
     return _denied(
