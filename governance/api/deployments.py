@@ -205,9 +205,7 @@ class DeploymentViewSet(
         """Go back to the last version that is authorized there now; answers with what is live then."""
         data, actor = _read(RollBackIn, request), person_asking(request)
         project = get_object_or_404(projects_visible_to(actor), slug=data.pop("project"))
-        return Response(
-            _once(request, actor, lambda: _out(roll_back(project=project, actor=actor, **data)))
-        )
+        return Response(_once(request, actor, lambda: _out(roll_back(project=project, actor=actor, **data))))
 
     def _move(self, request: Request, service: Callable[..., Deployment]) -> Response:
         data = _read(MoveIn, request)

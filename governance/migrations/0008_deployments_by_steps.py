@@ -6,76 +6,141 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('governance', '0007_findings_say_how'),
-        ('lifecycle', '0016_plans_test_sets_reproductions'),
+        ("governance", "0007_findings_say_how"),
+        ("lifecycle", "0016_plans_test_sets_reproductions"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='deployment',
-            name='deployment_ended_at_iff_ended',
+            model_name="deployment",
+            name="deployment_ended_at_iff_ended",
         ),
         migrations.AddField(
-            model_name='deployment',
-            name='abort_metric',
-            field=models.JSONField(blank=True, default=dict, help_text='such as {"metric": "error_rate", "op": ">", "limit": 0.05}'),
+            model_name="deployment",
+            name="abort_metric",
+            field=models.JSONField(
+                blank=True,
+                default=dict,
+                help_text='such as {"metric": "error_rate", "op": ">", "limit": 0.05}',
+            ),
         ),
         migrations.AddField(
-            model_name='deployment',
-            name='returns_from',
-            field=models.ForeignKey(blank=True, help_text='what was taken back when this was put in its place', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='returns', to='governance.deployment'),
+            model_name="deployment",
+            name="returns_from",
+            field=models.ForeignKey(
+                blank=True,
+                help_text="what was taken back when this was put in its place",
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="returns",
+                to="governance.deployment",
+            ),
         ),
         migrations.AddField(
-            model_name='deployment',
-            name='share',
-            field=models.PositiveSmallIntegerField(default=100, help_text='percent of the traffic that it has'),
+            model_name="deployment",
+            name="share",
+            field=models.PositiveSmallIntegerField(
+                default=100, help_text="percent of the traffic that it has"
+            ),
         ),
         migrations.AddField(
-            model_name='deployment',
-            name='state_reason',
+            model_name="deployment",
+            name="state_reason",
             field=models.TextField(blank=True),
         ),
         migrations.AddField(
-            model_name='deployment',
-            name='step',
-            field=models.PositiveSmallIntegerField(default=0, help_text='which of the steps it stands at, from 0'),
+            model_name="deployment",
+            name="step",
+            field=models.PositiveSmallIntegerField(
+                default=0, help_text="which of the steps it stands at, from 0"
+            ),
         ),
         migrations.AddField(
-            model_name='deployment',
-            name='steps',
-            field=models.JSONField(blank=True, default=list, help_text='percent of the traffic, step by step'),
+            model_name="deployment",
+            name="steps",
+            field=models.JSONField(
+                blank=True, default=list, help_text="percent of the traffic, step by step"
+            ),
         ),
         migrations.AddField(
-            model_name='deployment',
-            name='strategy',
-            field=models.CharField(choices=[('full', 'All at once'), ('canary', 'Canary'), ('blue_green', 'Blue and green'), ('shadow', 'Shadow')], default='full', max_length=10),
+            model_name="deployment",
+            name="strategy",
+            field=models.CharField(
+                choices=[
+                    ("full", "All at once"),
+                    ("canary", "Canary"),
+                    ("blue_green", "Blue and green"),
+                    ("shadow", "Shadow"),
+                ],
+                default="full",
+                max_length=10,
+            ),
         ),
         migrations.AlterField(
-            model_name='deployment',
-            name='state',
-            field=models.CharField(choices=[('rolling', 'Rolling out'), ('paused', 'Paused'), ('live', 'Live'), ('replaced', 'Replaced'), ('withdrawn', 'Withdrawn'), ('aborted', 'Aborted'), ('rolled_back', 'Rolled back')], default='live', max_length=11),
+            model_name="deployment",
+            name="state",
+            field=models.CharField(
+                choices=[
+                    ("rolling", "Rolling out"),
+                    ("paused", "Paused"),
+                    ("live", "Live"),
+                    ("replaced", "Replaced"),
+                    ("withdrawn", "Withdrawn"),
+                    ("aborted", "Aborted"),
+                    ("rolled_back", "Rolled back"),
+                ],
+                default="live",
+                max_length=11,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='deployment',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['rolling', 'paused'])), fields=('project', 'environment'), name='deployment_one_rollout'),
+            model_name="deployment",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ["rolling", "paused"])),
+                fields=("project", "environment"),
+                name="deployment_one_rollout",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='deployment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', True), ('state__in', ['rolling', 'paused', 'live'])), models.Q(models.Q(('state__in', ['rolling', 'paused', 'live']), _negated=True), ('ended_at__isnull', False)), _connector='OR'), name='deployment_ended_at_iff_ended'),
+            model_name="deployment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("ended_at__isnull", True), ("state__in", ["rolling", "paused", "live"])),
+                    models.Q(
+                        models.Q(("state__in", ["rolling", "paused", "live"]), _negated=True),
+                        ("ended_at__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="deployment_ended_at_iff_ended",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='deployment',
-            constraint=models.CheckConstraint(condition=models.Q(('share__lte', 100)), name='deployment_share_in_percent'),
+            model_name="deployment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("share__lte", 100)), name="deployment_share_in_percent"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='deployment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'live'), _negated=True), ('share', 100), _connector='OR'), name='deployment_live_has_the_whole'),
+            model_name="deployment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "live"), _negated=True), ("share", 100), _connector="OR"
+                ),
+                name="deployment_live_has_the_whole",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='deployment',
-            constraint=models.CheckConstraint(condition=models.Q(('returns_from__isnull', True), models.Q(('returns_from', models.F('pk')), _negated=True), _connector='OR'), name='deployment_returns_from_another'),
+            model_name="deployment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("returns_from__isnull", True),
+                    models.Q(("returns_from", models.F("pk")), _negated=True),
+                    _connector="OR",
+                ),
+                name="deployment_returns_from_another",
+            ),
         ),
     ]

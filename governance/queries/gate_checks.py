@@ -29,7 +29,8 @@ _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 Scope = Mapping[str, Sequence[str]]
 
 TRAFFIC_SHARE = "traffic_share"
-"""The key of a scope that says how much of the traffic, in percent; without it an authorization is for all."""
+"""The key of a scope that says how much of the traffic, in percent; without it an authorization is for all
+of it."""
 _SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?) ?%?")
 
 
@@ -226,7 +227,7 @@ def read_share(text: str) -> float | None:
     """A percentage such as `25` or `25%`; None for anything else."""
     found = _SHARE.fullmatch(str(text).strip())
     value = float(found[1]) if found else None
-    return value if value is not None and value <= 100 else None  # noqa: PLR2004
+    return value if value is not None and value <= 100 else None
 
 
 def _granted(given: Authorization) -> str:

@@ -111,9 +111,9 @@ def put_in_place(wanted: Wanted) -> Deployment:
     else:
         _refuse_second_rollout(project, wanted.environment)
     deployment = Deployment.objects.create(
-        project=project, iteration=wanted.iteration, model_version=wanted.model_version, authorization=covered,
-        break_glass=glass, environment=wanted.environment, scope=reach, deployed_by=wanted.actor,
-        deployed_at=now(), strategy=wanted.plan.strategy, steps=list(wanted.plan.steps),
+        project=project, iteration=wanted.iteration, model_version=wanted.model_version,
+        authorization=covered, break_glass=glass, environment=wanted.environment, scope=reach,
+        deployed_by=wanted.actor, deployed_at=now(), strategy=wanted.plan.strategy, steps=list(wanted.plan.steps),
         share=wanted.plan.first, abort_metric=dict(wanted.plan.abort_metric),
         state=_S.LIVE if whole else _S.ROLLING, **wanted.more,
     )  # fmt: skip
@@ -157,9 +157,7 @@ def withdraw_deployment(*, deployment: Deployment, actor: User, reason: str) -> 
 
 def replace_what_is_live(project: Project, environment: str, actor: Actor) -> None:
     """End what is live there, because something else takes its place."""
-    live = project.deployments.select_for_update(of=("self",)).filter(
-        environment=environment, state=_S.LIVE
-    )
+    live = project.deployments.select_for_update(of=("self",)).filter(environment=environment, state=_S.LIVE)
     for deployment in live:
         end_deployment(deployment, "replace", actor, _("Replaced by another version."))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -47,8 +48,7 @@ def read_plan(
         text = _("A strategy is one of %(known)s.") % {"known": ", ".join(_S.values)}
         raise Invalid("unknown_strategy", text, "strategy")
     found = tuple(steps) if steps else USUAL[strategy]
-    whole = all(isinstance(each, int) and not isinstance(each, bool) for each in found)
-    if not whole or any(not 0 <= each <= WHOLE for each in found):
+    if not all(_is_share(each) for each in found):
         raise Invalid("bad_steps", _("Steps are whole percentages from 0 to 100."), "steps")
     if strategy == _S.FULL and found not in ((), (WHOLE,)):
         raise Invalid("bad_steps", _("All at once has no steps."), "steps")
@@ -59,12 +59,16 @@ def read_plan(
     )
 
 
+def _is_share(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= WHOLE
+
+
 def _refuse_steps(strategy: str, steps: tuple[int, ...]) -> None:
     if len(steps) > MOST_STEPS:
         raise Invalid("bad_steps", _("There are at most %(n)d steps.") % {"n": MOST_STEPS}, "steps")
-    if any(one >= other for one, other in zip(steps, steps[1:], strict=False)):
+    if any(one >= other for one, other in pairwise(steps)):
         raise Invalid("bad_steps", _("Each step is more than the one before."), "steps")
-    if steps[-1] != WHOLE or len(steps) < 2:  # noqa: PLR2004
+    if steps[-1] != WHOLE or len(steps) < 2:
         raise Invalid("bad_steps", _("There is more than one step, and the last is 100."), "steps")
     beside = strategy in (_S.SHADOW, _S.BLUE_GREEN)
     if beside and steps[0] != 0:
@@ -77,7 +81,7 @@ def _refuse_steps(strategy: str, steps: tuple[int, ...]) -> None:
 
 def _read_metric(given: Mapping[str, Any]) -> dict[str, Any]:
     name, operator, limit = given.get("metric"), given.get("op"), given.get("limit")
-    if not isinstance(name, str) or not name.strip() or len(name) > 100:  # noqa: PLR2004
+    if not isinstance(name, str) or not name.strip() or len(name) > 100:
         raise Invalid("bad_abort_metric", _("Name the metric that ends it."), "abort_metric")
     if operator not in OPERATORS:
         text = _("Compare it by one of %(known)s.") % {"known": " ".join(OPERATORS)}

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Deployments step by step: each step asks the gate check, each way back is one action."""
 
 import pytest
@@ -183,7 +184,9 @@ def test_steps_that_cannot_be_are_refused_with_their_place(given, strategy, step
 RULE = {"metric": "error_rate", "op": ">", "limit": 0.05}
 
 
-@pytest.mark.parametrize(("value", "state"), [(0.05, "rolling"), (0.051, "aborted"), (float("nan"), "aborted")])
+@pytest.mark.parametrize(
+    ("value", "state"), [(0.05, "rolling"), (0.051, "aborted"), (float("nan"), "aborted")]
+)
 def test_the_abort_metric_ends_it(given, value, state):
     rolling = canary(given, abort_metric=RULE)
     note_metric(deployment=rolling, actor=given.project.created_by, metric="error_rate", value=value)
@@ -257,7 +260,11 @@ def test_a_roll_back_of_a_roll_out_keeps_what_is_live(given):
 
 def test_who_does_not_work_here_moves_nothing(given):
     rolling = canary(given)
-    for person in (make.member(given.project, "reviewer"), make.member(given.project, "auditor"), make.user()):
+    for person in (
+        make.member(given.project, "reviewer"),
+        make.member(given.project, "auditor"),
+        make.user(),
+    ):
         with refused("forbidden"):
             advance_deployment(deployment=rolling, actor=person)
         with refused("forbidden"):
