@@ -113,8 +113,8 @@ def put_in_place(wanted: Wanted) -> Deployment:
     deployment = Deployment.objects.create(
         project=project, iteration=wanted.iteration, model_version=wanted.model_version,
         authorization=covered, break_glass=glass, environment=wanted.environment, scope=reach,
-        deployed_by=wanted.actor, deployed_at=now(), strategy=wanted.plan.strategy, steps=list(wanted.plan.steps),
-        share=wanted.plan.first, abort_metric=dict(wanted.plan.abort_metric),
+        deployed_by=wanted.actor, deployed_at=now(), strategy=wanted.plan.strategy,
+        steps=list(wanted.plan.steps), share=wanted.plan.first, abort_metric=dict(wanted.plan.abort_metric),
         state=_S.LIVE if whole else _S.ROLLING, **wanted.more,
     )  # fmt: skip
     _record(deployment, wanted.actor, glass)
