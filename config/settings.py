@@ -220,6 +220,7 @@ CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = {
     "sweep-outbox": {"task": "lifecycle.sweep_outbox", "schedule": 5.0, "options": {"expires": 5}},
     "tick": {"task": "lifecycle.tick", "schedule": 30.0, "options": {"expires": 30}},
+    "expire-reports": {"task": "reports.expire", "schedule": 3600.0, "options": {"expires": 3600}},
     "publish": {"task": "reports.publish", "schedule": 60.0, "options": {"expires": 60}},
 }
 
@@ -252,6 +253,14 @@ GATEBOOK_ATTACHMENT_BYTES = env.int("GATEBOOK_ATTACHMENT_MB", default=20) * 1_00
 
 GATEBOOK_KEYS = GATEBOOK_HOME / "keys"
 GATEBOOK_SIGNING_KEY = env.str("GATEBOOK_SIGNING_KEY", default="")
+# What seals reports (PAdES): an RSA key (PEM file or pkcs11:…) with its certificates (PEM file, its own first);
+# both empty: made in GATEBOOK_KEYS. A time-stamp service (RFC 3161), and the roots (PEM) that its chain ends at.
+GATEBOOK_REPORT_KEY = env.str("GATEBOOK_REPORT_KEY", default="")
+GATEBOOK_REPORT_CERTIFICATE = env.str("GATEBOOK_REPORT_CERTIFICATE", default="")
+GATEBOOK_REPORT_TSA = env.str("GATEBOOK_REPORT_TSA", default="")
+GATEBOOK_REPORT_ROOTS = env.str("GATEBOOK_REPORT_ROOTS", default="")
+# How long the file of a report is kept; its record and digest stay.
+GATEBOOK_REPORT_DAYS = env.int("GATEBOOK_REPORT_DAYS", default=3653)
 # The name under which others know the ledger; empty: made from GATEBOOK_URL when first published.
 GATEBOOK_LOG_ORIGIN = env.str("GATEBOOK_LOG_ORIGIN", default="")
 GATEBOOK_CHECKPOINT_SECONDS = env.int("GATEBOOK_CHECKPOINT_SECONDS", default=300)

@@ -61,7 +61,7 @@ class _TokenSigner:
     """A key that never leaves its token (PKCS#11). Each signature opens a session of its own."""
 
     def __init__(self, address: str) -> None:
-        self._where = _token_of(address)
+        self._where = token_of(address)
         self.public = self._read_public()
 
     def sign(self, data: bytes) -> bytes:
@@ -217,7 +217,7 @@ def _token_signer(address: str) -> _TokenSigner:
         raise ImproperlyConfigured("A key on a token needs the extra `pkcs11`.") from error
 
 
-def _token_of(address: str) -> dict[str, str]:
+def token_of(address: str, setting: str = "GATEBOOK_SIGNING_KEY") -> dict[str, str]:
     """The parts of a PKCS#11 URI (RFC 7512) that are needed: token, object, module-path, pin-value."""
     split = urlsplit(address)
     found = {
@@ -226,5 +226,5 @@ def _token_of(address: str) -> dict[str, str]:
     found |= {name: values[0] for name, values in parse_qs(split.query).items()}
     missing = [name for name in ("token", "object", "module-path", "pin-value") if not found.get(name)]
     if missing:
-        raise ImproperlyConfigured(f"The address of GATEBOOK_SIGNING_KEY lacks {', '.join(missing)}.")
+        raise ImproperlyConfigured(f"The address of {setting} lacks {', '.join(missing)}.")
     return found

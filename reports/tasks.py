@@ -5,7 +5,8 @@ from django.utils.timezone import now
 
 from reports.services import (
     log,
-    reports,  # noqa: F401  # registers "reports.render"
+    making,  # noqa: F401  # registers "reports.render"
+    reports,
     verifications,  # noqa: F401  # registers "ledger.verify"
 )
 
@@ -14,3 +15,9 @@ from reports.services import (
 def publish() -> None:
     """Sign the ledger as it stands, when that is due."""
     log.publish_due(now())
+
+
+@shared_task(name="reports.expire", acks_late=True)
+def expire() -> None:
+    """Let go of files that need not be kept any longer."""
+    reports.expire_due(now())

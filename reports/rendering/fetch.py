@@ -10,6 +10,7 @@ from reports.rendering.fonts import FACES
 
 STYLES = Path(__file__).resolve().parents[2] / "static" / "css"
 SHEETS = ("tokens.css", "report.css")
+LETTER = "letter.css"
 
 
 class RefusedAddress(FatalURLFetchingError):  # type: ignore[misc]  # weasyprint carries no types
@@ -33,7 +34,7 @@ class ReportFetcher(URLFetcher):  # type: ignore[misc]  # weasyprint carries no 
     def _known(self, url: str) -> tuple[Path, str]:
         scheme, _colon, rest = url.partition(":")
         folder, _slash, name = rest.partition("/")
-        if scheme == "report" and folder == "css" and name in SHEETS:
+        if scheme == "report" and folder == "css" and name in (*SHEETS, LETTER):
             return STYLES / name, "text/css"
         if scheme == "report" and folder == "fonts" and name in FACES:
             return FACES[name].path, "font/ttf"

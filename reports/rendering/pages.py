@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -41,11 +41,15 @@ MATRIX_PEOPLE = 9
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """HTML, the SVG files it shows by name, and the words for each link target."""
+    """HTML, the SVG files it shows by name, and the words for each link target; the file's identifier and
+    the moment that its dates say.
+    """
 
     html: str
     images: dict[str, str]
     labels: dict[str, str]
+    identifier: str
+    moment: datetime
 
 
 @cache
@@ -55,7 +59,7 @@ def engine() -> Engine:
     return Engine(dirs=[str(TEMPLATES)], libraries=libraries)
 
 
-def lifecycle_page(report: LifecycleReport) -> Page:
+def lifecycle_page(report: LifecycleReport, paper_size: str = "A4") -> Page:
     """The lifecycle report in its own language, times in UTC. Costs the drawing of its charts when they
     are not cached.
     """
@@ -65,11 +69,17 @@ def lifecycle_page(report: LifecycleReport) -> Page:
         html = (
             engine()
             .get_template("reports/documents/lifecycle.html")
-            .render(Context(_context(report, sections, pictures)))
+            .render(Context({**_context(report, sections, pictures), "paper_size": paper_size}))
         )
     labels = {section.id: strip_tags(section.label) for section in _flat(sections)}
     labels |= {f"e{entry.number}": f"ledger entry {entry.number}" for entry in report.ledger.entries}
-    return Page(html=html.replace(" %", "\u00a0%"), images=pictures.files, labels=labels)
+    return Page(
+        html=html.replace(" %", "\u00a0%"),
+        images=pictures.files,
+        labels=labels,
+        identifier=report.report_id,
+        moment=report.as_of,
+    )
 
 
 def _flat(sections: list[Section]) -> list[Section]:

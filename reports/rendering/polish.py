@@ -26,15 +26,21 @@ UA_SCHEMA = b"""<rdf:Description rdf:about="" xmlns:pdfuaid="http://www.aiim.org
 <pdfaProperty:description>Part of ISO 14289 to which the file conforms</pdfaProperty:description>
 </rdf:li></rdf:Seq></pdfaSchema:property></rdf:li></rdf:Bag></pdfaExtension:schemas></rdf:Description>"""
 RDF_END = b"</rdf:RDF>"
+SEAL = "Seal"
+# Bottom right of the first page, in points, above the edge: the same on A4 and Letter.
+SEAL_PLACE = (425, 40, 539, 62)
 
 
-def polish(pdf: Pdf, labels: Mapping[str, str]) -> None:
-    """All of it. `labels` gives the words for each link target's id."""
+def polish(pdf: Pdf, labels: Mapping[str, str], seal: str = "") -> None:
+    """All of it. `labels` gives the words for each link target's id, `seal` those for the field to sign."""
     margin_boxes_to_artifacts(pdf)
     drop_empty(pdf)
     header_scope_and_ids(pdf)
     describe_links(pdf, labels)
     claim_ua(pdf)
+    associate(pdf)
+    if seal:
+        signature_field(pdf, seal)
 
 
 def kids(element: Any) -> list[Any]:
@@ -137,3 +143,49 @@ def claim_ua(pdf: Pdf) -> None:
     if packet.count(RDF_END) != 1:
         raise ValueError("The XMP packet has not exactly one rdf:RDF.")
     pdf.Root.Metadata.write(packet.replace(RDF_END, UA_SCHEMA + RDF_END))
+
+
+def associate(pdf: Pdf) -> None:
+    """Attachments in the order that a name tree needs, and their array where an increment can add to it."""
+    tree = pdf.Root.get("/Names", Dictionary()).get("/EmbeddedFiles")
+    if tree is None:
+        return
+    found = {str(tree.Names[n]): tree.Names[n + 1] for n in range(0, len(tree.Names), 2)}
+    tree.Names = Array([part for name in sorted(found) for part in (String(name), found[name])])
+    pdf.Root.Names.EmbeddedFiles = pdf.make_indirect(tree)
+    pdf.Root.AF = pdf.make_indirect(Array([found[name] for name in sorted(found)]))
+    if "/Dests" in pdf.Root.Names:  # else each increment would say them again
+        pdf.Root.Names.Dests = pdf.make_indirect(pdf.Root.Names.Dests)
+
+
+def signature_field(pdf: Pdf, words: str) -> None:
+    """An empty signature field on the first page, tagged as a Form: sealing then adds nothing to the tags."""
+    page, root = pdf.pages[0], pdf.Root.StructTreeRoot
+    number = max(number_tree(pdf)) + 1
+    left, low, right, high = SEAL_PLACE
+    box = Array([0, 0, right - left, high - low])
+    empty = pdf.make_stream(b"", Type=Name.XObject, Subtype=Name.Form, BBox=box)
+    field = pdf.make_indirect(
+        Dictionary(
+            Type=Name.Annot,
+            Subtype=Name.Widget,
+            FT=Name.Sig,
+            T=String(SEAL),
+            TU=String(words),
+            Contents=String(words),
+            Rect=Array(SEAL_PLACE),
+            F=4,
+            P=page.obj,
+            AP=Dictionary(N=empty),
+            StructParent=number,
+        )
+    )
+    document = root.K[0]
+    form = Dictionary(Type=Name.StructElem, S=Name.Form, P=document, Pg=page.obj, Alt=String(words))
+    form = pdf.make_indirect(form)
+    form.K = Array([Dictionary(Type=Name.OBJR, Obj=field, Pg=page.obj)])
+    document.K.append(form)
+    root.ParentTree.Nums.extend([number, form])
+    root.ParentTreeNextKey = number + 1
+    page.Annots = Array([*page.get("/Annots", []), field])
+    pdf.Root.AcroForm = Dictionary(Fields=Array([field]), SigFlags=3)

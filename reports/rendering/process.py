@@ -51,7 +51,9 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """All that the child is told. `images` maps a name to SVG, `labels` the id of a link target to words."""
+    """All that the child is told. `images` maps a name to SVG, `labels` the id of a link target to words,
+    `seal` are the words for the empty field that is signed later; without them there is none.
+    """
 
     html: str
     identifier: str
@@ -59,6 +61,7 @@ class Job:
     images: Mapping[str, str]
     labels: Mapping[str, str]
     attachments: Sequence[Attachment] = ()
+    seal: str = ""
 
 
 def run_job(job: Job, *, target: Path, limits: Limits, progress: Progress | None = None) -> int:
@@ -90,6 +93,7 @@ def _write_job(job: Job, folder: Path, limits: Limits) -> None:
         "moment": job.moment.astimezone(UTC).isoformat(),
         "images": list(job.images),
         "labels": dict(job.labels),
+        "seal": job.seal,
         "memory_mib": limits.memory_mib,
         "attachments": [
             {"name": a.name, "description": a.description, "relationship": a.relationship}

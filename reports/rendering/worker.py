@@ -66,7 +66,7 @@ def render(job: dict[str, Any], folder: Path) -> int:
     )
     say(step="polish", fraction=0.92)
     with pikepdf.open(io.BytesIO(raw)) as pdf:
-        polish(pdf, job["labels"])
+        polish(pdf, job["labels"], job["seal"])
         pdf.save(
             folder / "report.pdf",
             object_stream_mode=pikepdf.ObjectStreamMode.generate,

@@ -1,150 +1,116 @@
-"""Documents asked for, made and filed."""
+"""Documents asked for: requested, begun, finished, failed, cancelled, no longer kept."""
 
-import tempfile
-import time
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-from django.core.files import File
-from django.core.files.storage import default_storage
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from ledger.actors import Actor, SystemActor
-from ledger.verification import verify
 from lifecycle import rules
 from lifecycle.models import Project
-from lifecycle.outbox_registry import handler
 from lifecycle.services.outbox import enqueue
 from lifecycle.services.steps import allow, locked, person, record
 from reports.actions import ReportAction
-from reports.errors import Invalid
+from reports.errors import Invalid, Refused
 from reports.models import REPORT_STATES, Report
-from reports.queries.lifecycle import lifecycle_report
-from reports.rendering.attachments import Attachment
-from reports.rendering.errors import RenderFailed
-from reports.services.snapshots import snapshot_attachments
-
-if TYPE_CHECKING:
-    from reports.rendering.render import RenderedPdf
-
-Progress = Callable[[str, float], None]
+from reports.queries.choices import checked_options, content_key
+from reports.services.filing import drop
 
 TASK = "reports.render"
 MAKER = SystemActor("reports")
-PROGRESS_SECONDS = 1.0
-# A report that this process makes itself is also asked of the workers, should this process die.
-RESCUE_AFTER = timedelta(minutes=30)
-ENDED = (Report.State.FINISHED, Report.State.FAILED)
+ANSWERING = (Report.State.QUEUED, Report.State.RUNNING, Report.State.FINISHED)
 
 
 @transaction.atomic
 def request_report(
     *,
-    project: Project,
+    project: Project | None,
     actor: Actor,
+    kind: str = Report.Kind.LIFECYCLE,
+    options: dict[str, Any] | None = None,
     as_of: datetime | None = None,
     available_at: datetime | None = None,
 ) -> Report:
-    """Ask for the lifecycle report of a project as of a moment (now, if none is given).
+    """Ask for a report as of a moment (now, if none is given); of all projects, if it is the portfolio's.
 
     Whoever sees the project may, auditors too: a report only reads. A worker makes it, not before
-    `available_at`. Raises `Invalid` for a moment that is still to come or before the project began.
+    `available_at`. One that was asked for before and would say the same is the answer, and nothing is
+    recorded. Raises `Invalid` for a moment that is still to come or before the project began, and for options
+    that the kind does not have.
     """
-    project = locked(project)
-    allow(rules.can_see_project(actor, project), _("You do not take part in this project."))
+    project = locked(project) if project is not None else None
+    if project is not None:
+        allow(rules.can_see_project(actor, project), _("You do not take part in this project."))
     now = timezone.now()
-    moment = as_of or now
-    if moment > now:
-        raise Invalid("as_of_in_future", _("A report cannot speak of a time that is still to come."), "as_of")
-    if moment < project.created_at:
-        begun = f"{project.created_at:%Y-%m-%d %H:%M} UTC"
-        text = _("The project began on %(begun)s; a report cannot speak of a time before.")
-        raise Invalid("as_of_too_early", text % {"begun": begun}, "as_of")
+    moment = _moment(project, as_of, now)
+    chosen = checked_options(project, kind, options or {}, moment)
+    key = content_key(project, kind, chosen, as_of=as_of, now=now, reader=person(actor))
+    known = Report.objects.filter(content_key=key, state__in=ANSWERING).order_by("-pk").first()
+    if known is not None:
+        return known
 
     report = Report.objects.create(
-        project=project, as_of=moment, requested_by=person(actor), requested_at=now
-    )
+        project=project, kind=kind, options=chosen, as_of=moment, content_key=key, requested_by=person(actor),
+        requested_at=now,
+    )  # fmt: skip
     record(
         ReportAction.REPORT_REQUESTED,
         report,
         actor=actor,
         project=project,
         kind=report.kind,
+        options=chosen,
         as_of=moment.isoformat(),
     )
     enqueue(task=TASK, args={"report_id": report.pk}, key=f"report:{report.pk}", available_at=available_at)
     return report
 
 
-def make_report(
-    *,
-    project: Project,
-    actor: Actor | None = None,
-    as_of: datetime | None = None,
-    out: Path | None = None,
-    progress: Progress | None = None,
-) -> Report:
-    """Ask for a report and make it in this process. The file is filed, and copied to `out` if given.
-
-    `progress(words, share)` is called from 0 to 1. Raises what `request_report` raises, RenderFailed if
-    the document can not be made, and OSError if `out` can not be written.
-    """
-    report = request_report(
-        project=project,
-        actor=actor or SystemActor("console"),
-        as_of=as_of,
-        available_at=timezone.now() + RESCUE_AFTER,
-    )
-    try:
-        report = _make(report, progress or _unheard)
-    except RenderFailed as failure:
-        fail_report(report=report, error=failure.text)
-        raise
-    if out is not None:
-        _copy(report, out)
-    return report
-
-
-def fail_given_up(*, error: str, report_id: int) -> None:
-    """The outbox has given up: the report says so."""
-    fail_report(report=Report.objects.get(pk=report_id), error=error)
-
-
-@handler(TASK, gave_up=fail_given_up)
-def render_report(*, report_id: int) -> None:
-    """Make a report that was asked for. Made or failed before: nothing happens."""
-    report = Report.objects.select_related("project").get(pk=report_id)
-    if report.state in ENDED:
-        return
-    try:
-        _make(report, _saved(report))
-    except RenderFailed as failure:  # the same report would fail again
-        fail_report(report=report, error=failure.text)
+def _moment(project: Project | None, as_of: datetime | None, now: datetime) -> datetime:
+    moment = as_of or now
+    if moment > now:
+        raise Invalid("as_of_in_future", _("A report cannot speak of a time that is still to come."), "as_of")
+    if project is not None and moment < project.created_at:
+        begun = f"{project.created_at:%Y-%m-%d %H:%M} UTC"
+        text = _("The project began on %(begun)s; a report cannot speak of a time before.")
+        raise Invalid("as_of_too_early", text % {"begun": begun}, "as_of")
+    return moment
 
 
 @transaction.atomic
 def begin_report(*, report: Report) -> Report:
     """A process has taken it up, perhaps not the first; one that ended stays as it is."""
-    report = locked(report, "project__process_version__process", "project__created_by")
-    if report.state not in ENDED:
+    report = locked(report, "project__process_version__process", "project__created_by", "requested_by")
+    if not report.ended:
         report.state = REPORT_STATES.next(report.state, "begin")
         report.save(update_fields=["state"])
     return report
 
 
 @transaction.atomic
-def finish_report(*, report: Report, path: str, digest: str, pages: int, ledger_size: int) -> Report:
+def finish_report(
+    *,
+    report: Report,
+    path: str,
+    digest: str,
+    pages: int,
+    ledger_size: int,
+    body_digest: str,
+    entry: int,
+    data_path: str,
+) -> Report:
     """The file is filed under its digest. Told twice, it is finished once."""
     report = locked(report, "project")
-    if report.state in ENDED:
+    if report.ended:
         return report
     report.state = REPORT_STATES.next(report.state, "finish")
     report.path, report.digest, report.pages, report.ledger_size = path, digest, pages, ledger_size
+    report.body_digest, report.entry, report.data_path = body_digest, entry, data_path
     report.progress, report.step, report.finished_at = 1.0, "", timezone.now()
+    report.kept_until = (report.finished_at + timedelta(days=settings.GATEBOOK_REPORT_DAYS)).date()
     report.save()
     record(
         ReportAction.REPORT_MADE,
@@ -154,6 +120,7 @@ def finish_report(*, report: Report, path: str, digest: str, pages: int, ledger_
         digest=digest,
         pages=pages,
         ledger_size=ledger_size,
+        sealed=entry,
         as_of=report.as_of.isoformat(),
     )
     return report
@@ -163,7 +130,7 @@ def finish_report(*, report: Report, path: str, digest: str, pages: int, ledger_
 def fail_report(*, report: Report, error: str) -> Report:
     """It was not made, and why."""
     report = locked(report, "project")
-    if report.state in ENDED:
+    if report.ended:
         return report
     report.state = REPORT_STATES.next(report.state, "fail")
     report.error, report.finished_at = error, timezone.now()
@@ -172,91 +139,57 @@ def fail_report(*, report: Report, error: str) -> Report:
     return report
 
 
-def _make(report: Report, progress: Progress) -> Report:
-    report = begin_report(report=report)
-    if report.state in ENDED:
+@transaction.atomic
+def cancel_report(*, report: Report, actor: Actor) -> Report:
+    """It is wanted no more; a worker that makes it learns so within a second.
+
+    Those who see the project may. Raises `Refused("report_ended")`.
+    """
+    report = locked(report, "project", "requested_by")
+    if report.project is not None:
+        allow(rules.can_see_project(actor, report.project), _("You do not take part in this project."))
+    else:
+        own = report.requested_by == person(actor) or rules.sees_everything(actor)
+        allow(own, _("Only who asked for it may cancel it."))
+    if report.ended:
+        raise Refused("report_ended", _("This report is no longer being made."))
+    report.state = REPORT_STATES.next(report.state, "cancel")
+    report.step, report.finished_at = "", timezone.now()
+    report.save(update_fields=["state", "step", "finished_at"])
+    record(ReportAction.REPORT_CANCELLED, report, actor=actor, project=report.project)
+    return report
+
+
+@transaction.atomic
+def expire_report(*, report: Report) -> Report:
+    """Its time is over: the files go, unless another report has the same ones; record and digest stay."""
+    report = locked(report, "project")
+    if report.state != Report.State.FINISHED:
         return report
-    progress = _forward(progress)
-    progress(_("Verifying the ledger"), 0.0)
-    verdict = verify()
-    progress(_("Reading the records"), 0.05)
-    # Imported here: charts and PDF weigh seconds, and only whoever makes a report needs them.
-    from reports.rendering.render import render_pdf  # noqa: PLC0415
-
-    document = lifecycle_report(report.project, as_of=report.as_of, verdict=verdict)
-    attached: list[Attachment] = snapshot_attachments(document)
-    with tempfile.TemporaryDirectory(prefix="gatebook-report-") as folder:
-        made = render_pdf(
-            document,
-            out=Path(folder) / "report.pdf",
-            attachments=attached,
-            progress=lambda share, words: progress(words, 0.1 + 0.9 * share),
-        )
-        name = _file(made)
-    return finish_report(
-        report=report, path=name, digest=made.sha256, pages=made.pages, ledger_size=document.ledger.size
+    others = Report.objects.filter(state=Report.State.FINISHED).exclude(pk=report.pk)
+    gone = [
+        name
+        for field, name in (("path", report.path), ("data_path", report.data_path))
+        if name and not others.filter(**{field: name}).exists()
+    ]
+    report.state = REPORT_STATES.next(report.state, "expire")
+    report.save(update_fields=["state"])
+    record(
+        ReportAction.REPORT_EXPIRED,
+        report,
+        actor=MAKER,
+        project=report.project,
+        digest=report.digest,
+        kept_until=str(report.kept_until),
     )
+    transaction.on_commit(lambda: [drop(name) for name in gone])
+    return report
 
 
-def _file(made: "RenderedPdf") -> str:
-    """Put the file into the default storage, whole or not at all; equal files are one."""
-    name = f"reports/{made.sha256}.pdf"
-    try:
-        target = Path(default_storage.path(name))
-    except NotImplementedError:  # a storage elsewhere, which sees to whole files itself
-        if not default_storage.exists(name):
-            with made.path.open("rb") as file:
-                default_storage.save(name, File(file))
-        return name
-    _put(made.path, target)
-    return name
-
-
-def _copy(report: Report, out: Path) -> None:
-    with default_storage.open(report.path) as file, tempfile.TemporaryDirectory() as folder:
-        draft = Path(folder) / "report.pdf"
-        with draft.open("wb") as target:
-            for chunk in file.chunks():
-                target.write(chunk)
-        _put(draft, out)
-
-
-def _put(source: Path, target: Path) -> None:
-    """Write beside the target and rename, so that nobody ever sees half a file."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".report-", dir=target.parent) as folder:
-        draft = Path(folder) / "draft"
-        draft.write_bytes(source.read_bytes())
-        draft.chmod(0o640)
-        draft.replace(target)
-
-
-def _saved(report: Report) -> Progress:
-    """Keeps the progress where the page reads it, once a second at most."""
-    last = 0.0
-
-    def tell(words: str, share: float) -> None:
-        nonlocal last
-        if time.monotonic() - last < PROGRESS_SECONDS:
-            return
-        last = time.monotonic()
-        unfinished = Report.objects.filter(pk=report.pk, state=Report.State.RUNNING)
-        unfinished.update(progress=min(max(share, 0.0), 1.0), step=words[:200])
-
-    return tell
-
-
-def _forward(progress: Progress) -> Progress:
-    """Never back: the document is laid out twice, since page numbers are known after the first time."""
-    reached = 0.0
-
-    def tell(words: str, share: float) -> None:
-        nonlocal reached
-        reached = max(reached, share)
-        progress(words, reached)
-
-    return tell
-
-
-def _unheard(words: str, share: float) -> None:
-    """The progress that nobody asked for."""
+def expire_due(moment: datetime) -> int:
+    """Let go of what need not be kept any longer. Returns how many."""
+    due = Report.objects.filter(state=Report.State.FINISHED, kept_until__lt=moment.date()).order_by("pk")
+    found = list(due[:500])
+    for report in found:
+        expire_report(report=report)
+    return len(found)

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from reports.models import Report
-from reports.services.reports import make_report
+from reports.services.making import make_report
 from tests import make
 
 pytestmark = pytest.mark.django_db

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from ledger.merkle import leaf_hash, verify_inclusion
 from ledger.models import Entry
@@ -15,7 +16,8 @@ from ledger.queries import head
 from ledger.services import erase_payload
 from reports.models import Report, Verification
 from reports.queries.ledger_pages import PAGE, entries_visible_to, slice_of
-from reports.services.reports import make_report, request_report
+from reports.services.making import make_report
+from reports.services.reports import request_report
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -172,7 +174,7 @@ def test_an_entry_that_is_not_there_is_not_found(client, home, index):
 
 def test_cursors_lead_through_all_entries_and_back(home):
     for _each in range(PAGE + 5):
-        request_report(project=home, actor=home.created_by)
+        request_report(project=home, actor=home.created_by, as_of=timezone.now())
     found = entries_visible_to(home.created_by)
     everything = list(found.order_by("-index"))
 

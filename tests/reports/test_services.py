@@ -17,7 +17,8 @@ from reports.models import Report, Verification
 from reports.rendering import render
 from reports.rendering.errors import RenderFailed
 from reports.rendering.process import Limits
-from reports.services.reports import fail_given_up, make_report, render_report, request_report
+from reports.services.making import fail_given_up, make_report, render_report
+from reports.services.reports import request_report
 from reports.services.verifications import request_verification
 from tests import make
 
@@ -81,11 +82,14 @@ def test_a_report_is_made_and_filed_under_its_digest(home, media, tmp_path):
     assert report.path == f"reports/{report.digest}.pdf"
     assert (tmp_path / "own.pdf").read_bytes() == content
     assert (report.state, report.pages > 4, report.ledger_size > 0) == ("finished", True, True)
-    assert actions() == ["report.requested", "report.made"]
+    assert actions() == ["report.requested", "report.sealed", "report.made"]
     assert told[0][0] == 0.0
     assert told[-1][0] == pytest.approx(1.0)
     assert [share for share, _words in told] == sorted(share for share, _words in told)
-    assert [each.name for each in (media / "reports").iterdir()] == [f"{report.digest}.pdf"]
+    assert {each.name for each in (media / "reports").iterdir()} == {
+        f"{report.digest}.pdf",
+        report.data_path.removeprefix("reports/"),
+    }
 
 
 @pytest.mark.django_db(transaction=True)
@@ -98,7 +102,11 @@ def test_a_worker_makes_it_once_however_often_it_is_told():
     assert not outbox.deliver(job.pk)
     render_report(report_id=report.pk)
 
-    assert (made.state, made.progress, actions()) == ("finished", 1.0, ["report.requested", "report.made"])
+    assert (made.state, made.progress, actions()) == (
+        "finished",
+        1.0,
+        ["report.requested", "report.sealed", "report.made"],
+    )
     assert Report.objects.get(pk=report.pk).finished_at == made.finished_at
 
 
@@ -118,7 +126,7 @@ def test_the_same_moment_gives_the_same_file(home):
 
 
 def test_a_renderer_that_runs_out_of_time_leaves_a_failed_report_that_says_so(home, monkeypatch, media):
-    monkeypatch.setitem(render.render_pdf.__kwdefaults__, "limits", Limits(seconds=0.01))
+    monkeypatch.setitem(render.render_page.__kwdefaults__, "limits", Limits(seconds=0.01))
 
     with pytest.raises(RenderFailed):
         make_report(project=home)

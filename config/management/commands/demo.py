@@ -16,7 +16,7 @@ from config.demo.people import CAST, logins
 from config.demo.worker import DemoError, worker
 from ledger.errors import GatebookError
 from lifecycle.models import Project
-from reports.services.reports import make_report
+from reports.services.making import make_report
 
 STORIES: dict[str, Callable[..., Project]] = {"pizzatron": pizzatron.tell, "flights": flights.tell}
 

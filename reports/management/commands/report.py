@@ -19,7 +19,7 @@ from django.utils.translation import ngettext
 from ledger.errors import GatebookError
 from lifecycle.models import Project
 from reports.rendering.errors import RenderFailed
-from reports.services.reports import make_report
+from reports.services.making import make_report
 
 BAD_CALL = 2
 BAR = 28

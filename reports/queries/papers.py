@@ -1,0 +1,169 @@
+"""What the papers need beside the lifecycle report of their project, and which paper a request means."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.utils import translation
+
+from governance.models import Evaluation
+from governance.queries.pages_portfolio import standings
+from ledger.queries import Head
+from ledger.verification import Verdict
+from lifecycle.models import DataSet, DataUse, ModelVersion, Project, User
+from reports.documents import GateEvaluation, LifecycleReport, Mark, State
+from reports.models import Report
+from reports.papers.audit_trail import audit_trail
+from reports.papers.blocks import Paper
+from reports.papers.certificate import certificate
+from reports.papers.data_sheet import DataFacts, DataState, data_sheet
+from reports.papers.model_card import ModelFacts, model_card
+from reports.papers.monitoring import monitoring_report
+from reports.papers.portfolio import ProjectLine, portfolio
+from reports.papers.process_document import process_document
+from reports.papers.risk_register import risk_register
+from reports.queries.ledger import extract_of, head_at
+from reports.queries.lifecycle import lifecycle_report
+from reports.queries.moment import Moment
+
+Builder = Callable[[LifecycleReport, Report], Paper]
+STATES = {"bad": State.BAD, "warn": State.WARN, "late": State.WARN, "ok": State.OK}
+
+
+def paper_of(report: Report, verdict: Verdict | None = None) -> Paper:
+    """The paper that a report stands for, in its language. A constant number of queries for any number of records."""
+    with translation.override(report.options.get("language", "en")):
+        if report.project is None:
+            return _portfolio(report, verdict)
+        document = lifecycle_report(report.project, as_of=report.as_of, verdict=verdict)
+        return BUILDERS[report.kind](document, report)
+
+
+def _certificate(document: LifecycleReport, report: Report) -> Paper:
+    found = Evaluation.objects.filter(gate=report.options["gate"], evaluated_at__lte=report.as_of)
+    last = found.order_by("-evaluated_at", "-pk").select_related("gate__iteration").first()
+    for iteration in document.iterations:
+        for gate in iteration.gates:
+            if last is not None and _same(gate, last):
+                return certificate(document, gate, iteration.number)
+    raise LookupError("The gate has not been evaluated.")
+
+
+def _same(gate: GateEvaluation, last: Evaluation) -> bool:
+    return gate.package_digest == last.digest and gate.evaluated_at == last.evaluated_at
+
+
+def _process(document: LifecycleReport, report: Report) -> Paper:
+    assert report.project is not None
+    return process_document(document, report.project.process_version.document)
+
+
+def _model_card(document: LifecycleReport, report: Report) -> Paper:
+    version = ModelVersion.objects.get(project=report.project, number=report.options["model"])
+    facts = ModelFacts(
+        number=version.number,
+        digest=version.digest,
+        size=version.size,
+        made_at=version.created_at,
+        source=version.source_uri,
+    )
+    return model_card(document, facts)
+
+
+def _data_sheet(document: LifecycleReport, report: Report) -> Paper:
+    assert report.project is not None
+    return data_sheet(document, data_of(report.project, report.as_of))
+
+
+def data_of(project: Project, moment: datetime) -> list[DataFacts]:
+    """The data sets of a project as they were known then. 3 queries."""
+    uses: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    known = DataUse.objects.filter(version__data_set__project=project, run__created_at__lte=moment)
+    for use in known.select_related("run").order_by("run", "pk"):
+        uses[use.version_id].append((use.run.label.replace(" ", "\u00a0"), use.role))
+    sets = DataSet.objects.filter(project=project, created_at__lte=moment).prefetch_related("versions")
+    return [
+        DataFacts(
+            name=each.name,
+            source=each.source,
+            licence=each.licence,
+            owner=each.owner,
+            description=each.description,
+            states=tuple(
+                DataState(
+                    number=version.number,
+                    digest=version.digest,
+                    method=str(version.get_method_display()),
+                    made_at=version.created_at,
+                    rows=version.rows,
+                    size=version.size,
+                    uri=version.uri,
+                    columns=tuple(_columns(version.schema)),
+                    uses=tuple(uses[version.pk]),
+                )
+                for version in each.versions.all()
+                if version.created_at <= moment
+            ),
+        )
+        for each in sets.order_by("name", "pk")
+    ]
+
+
+def _columns(schema: Any) -> list[tuple[str, str]]:
+    if not isinstance(schema, list):
+        return []
+    return [(str(c.get("name", "")), str(c.get("type", ""))) for c in schema if isinstance(c, dict)]
+
+
+def _since(report: Report) -> datetime | None:
+    given = report.options.get("since")
+    return datetime.fromisoformat(given) if given else None
+
+
+def _portfolio(report: Report, verdict: Verdict | None) -> Paper:
+    """As it stands now: what a portfolio shows is not kept by moments."""
+    head: Head = head_at(Moment(report.as_of))
+    reader = report.requested_by
+    lines = [_line(each) for each in standings(reader or _everybody())]
+    return portfolio(
+        lines,
+        ledger=extract_of([], head, verdict),
+        as_of=report.as_of,
+        report_id=f"PF-{report.as_of:%Y%m%dT%H%M%SZ}",
+        reader=str(reader) if reader else "",
+        language=(translation.get_language() or "en").split("-")[0],
+    )
+
+
+def _everybody() -> User:
+    """Who sees all: not saved, for a report that nobody asked for by name."""
+    return User(org_role=User.OrgRole.ADMINISTRATOR, is_active=True)
+
+
+def _line(standing: Any) -> ProjectLine:
+    state, words = standing.state
+    current = standing.row.current
+    return ProjectLine(
+        slug=standing.project.slug,
+        name=standing.project.name,
+        owner=str(standing.project.created_by),
+        risk_class=str(standing.project.get_risk_class_display()),
+        phase=current.phase.name if current else "–",
+        live=len(standing.live),
+        findings=standing.findings,
+        late=standing.late,
+        waiting=standing.row.waiting_firings,
+        mark=Mark(state=STATES.get(state, State.IDLE), word=words[:1].lower() + words[1:]),
+    )
+
+
+BUILDERS: dict[str, Builder] = {
+    Report.Kind.CERTIFICATE: _certificate,
+    Report.Kind.PROCESS: _process,
+    Report.Kind.MODEL_CARD: _model_card,
+    Report.Kind.DATA_SHEET: _data_sheet,
+    Report.Kind.RISK_REGISTER: lambda document, _report: risk_register(document),
+    Report.Kind.MONITORING: lambda document, report: monitoring_report(document, _since(report)),
+    Report.Kind.AUDIT_TRAIL: lambda document, report: audit_trail(document, _since(report)),
+}
