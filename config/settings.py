@@ -253,8 +253,9 @@ GATEBOOK_ATTACHMENT_BYTES = env.int("GATEBOOK_ATTACHMENT_MB", default=20) * 1_00
 
 GATEBOOK_KEYS = GATEBOOK_HOME / "keys"
 GATEBOOK_SIGNING_KEY = env.str("GATEBOOK_SIGNING_KEY", default="")
-# What seals reports (PAdES): an RSA key (PEM file or pkcs11:…) with its certificates (PEM file, its own first);
-# both empty: made in GATEBOOK_KEYS. A time-stamp service (RFC 3161), and the roots (PEM) that its chain ends at.
+# What seals reports (PAdES): an RSA key (PEM file or pkcs11:…) with its certificates (PEM file, its own
+# first); both empty: made in GATEBOOK_KEYS. A time-stamp service (RFC 3161), and the roots (PEM) of its
+# chain.
 GATEBOOK_REPORT_KEY = env.str("GATEBOOK_REPORT_KEY", default="")
 GATEBOOK_REPORT_CERTIFICATE = env.str("GATEBOOK_REPORT_CERTIFICATE", default="")
 GATEBOOK_REPORT_TSA = env.str("GATEBOOK_REPORT_TSA", default="")

@@ -23,22 +23,29 @@ from reports.services.reports import request_report
 class ReportOut(serializers.ModelSerializer[Report]):
     """A report, read only. `digest` is the SHA-256 of the file, empty while there is none."""
 
-    project = serializers.SlugField(source="project.slug")
+    project = serializers.SlugField(source="project.slug", default=None, allow_null=True)
     requested_by = serializers.CharField(source="requested_by.name", default=None, allow_null=True)
 
     class Meta:
         model = Report
         fields: ClassVar = [
-            "id", "project", "kind", "as_of", "state", "progress", "step", "error", "digest", "pages",
+            "id", "project", "kind", "options", "as_of", "body_digest", "entry", "kept_until", "state", "progress", "step", "error", "digest", "pages",
             "ledger_size", "requested_by", "requested_at", "finished_at",
         ]  # fmt: skip
         read_only_fields = fields
 
 
 class ReportIn(serializers.Serializer[Any]):
-    """A request for the lifecycle report of a project."""
+    """A request for a report of a project, or of all of them (portfolio)."""
 
-    project = serializers.SlugField(max_length=60)
+    project = serializers.SlugField(max_length=60, required=False, help_text="left out for the portfolio")
+    kind = serializers.ChoiceField(choices=Report.Kind.choices, default=Report.Kind.LIFECYCLE)
+    gate = serializers.CharField(
+        max_length=60, required=False, help_text="certificate: key or id of the gate"
+    )
+    model = serializers.CharField(max_length=64, required=False, help_text="model card: number or digest")
+    since = serializers.CharField(max_length=40, required=False, help_text="where the period begins")
+    paper = serializers.ChoiceField(choices=["A4", "letter"], required=False)
     as_of = serializers.DateTimeField(required=False, help_text="the moment it speaks of; now if left out")
 
 
@@ -73,8 +80,10 @@ class ReportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.G
         given = ReportIn(data=request.data)
         given.is_valid(raise_exception=True)
         person = person_asking(request)
-        project = get_object_or_404(projects_visible_to(person), slug=given.validated_data["project"])
-        report = request_report(project=project, actor=person, as_of=given.validated_data.get("as_of"))
+        asked = dict(given.validated_data)
+        slug, kind, as_of = asked.pop("project", None), asked.pop("kind"), asked.pop("as_of", None)
+        project = get_object_or_404(projects_visible_to(person), slug=slug) if slug else None
+        report = request_report(project=project, actor=person, kind=kind, options=asked, as_of=as_of)
         return Response(self.get_serializer(report).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(responses={(200, "application/pdf"): OpenApiTypes.BINARY})

@@ -5,9 +5,21 @@ from datetime import UTC, datetime
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from reports.models import Report
+
 
 class ReportForm(forms.Form):
-    """A lifecycle report, of now or as of an earlier moment."""
+    """A report of a kind, of now or as of an earlier moment."""
+
+    kind = forms.ChoiceField(
+        label=_("Kind"),
+        choices=[each for each in Report.Kind.choices if each[0] != Report.Kind.PORTFOLIO],
+        initial=Report.Kind.LIFECYCLE,
+        required=False,
+    )
+    paper = forms.ChoiceField(
+        label=_("Paper"), choices=[("A4", "A4"), ("letter", _("Letter"))], required=False
+    )
 
     as_of = forms.DateTimeField(
         label=_("As of, UTC"),
@@ -17,6 +29,10 @@ class ReportForm(forms.Form):
         help_text=_("Leave it empty for now."),
         error_messages={"invalid": _("Write a day and a time, such as 2026-11-20 18:00.")},
     )
+
+    def clean_kind(self) -> str:
+        """The lifecycle report, if none is named."""
+        return str(self.cleaned_data["kind"] or Report.Kind.LIFECYCLE)
 
     def clean_as_of(self) -> datetime | None:
         """The moment in UTC, whatever zone the site shows."""

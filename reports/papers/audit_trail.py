@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import datetime
+from itertools import pairwise
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -37,12 +38,15 @@ def audit_trail(report: LifecycleReport, since: datetime | None) -> Paper:
         kind="audit-trail",
         name=_("Audit trail"),
         title=report.project.name,
-        subtitle=_("What was recorded from %(a)s to %(b)s") % {"a": f"{begun:%-d %B %Y}", "b": f"{report.as_of:%-d %B %Y}"},
+        subtitle=_("What was recorded from %(a)s to %(b)s")
+        % {"a": f"{begun:%-d %B %Y}", "b": f"{report.as_of:%-d %B %Y}"},
         verdict=concluded(answers, good=_("Yes. Every entry is where it was written, and none is missing.")),
         answers=answers,
         since=since,
         facts=((_("Period"), f"{begun:%-d %b %Y, %H:%M} – {report.as_of:%-d %b %Y, %H:%M} UTC"),),
-        picture=count_bars("actions", found, _picture(entries, kinds), _("Entries by the kind of record they are about.")),
+        picture=count_bars(
+            "actions", found, _picture(entries, kinds), _("Entries by the kind of record they are about.")
+        ),
         parts=(
             Part(
                 id="actors",
@@ -58,11 +62,11 @@ def audit_trail(report: LifecycleReport, since: datetime | None) -> Paper:
                 blocks=(entry_table(entries, _("Entries of the project, oldest first")),),
             ),
             ledger_part(
-                _("Number, time and leaf hash of each entry are above; evidence.json has each entry's path to the root."),
+                _("Number, time and leaf hash stand above; evidence.json has each entry's path to the root."),
                 report,
             ),
         ),
-    )  # fmt: skip
+    )
 
 
 def _picture(entries: list[LedgerEntry], kinds: Counter[str]) -> str:
@@ -102,33 +106,46 @@ def _actors(people: Counter[str], entries: list[LedgerEntry]) -> Table:
 def _answers(report: LifecycleReport, entries: list[LedgerEntry]) -> tuple[Answer, ...]:
     ledger = report.ledger
     broken = ledger.mark.state is State.BAD
-    back = [b.number for a, b in zip(entries, entries[1:], strict=False) if b.at < a.at]
+    back = [b.number for a, b in pairwise(entries) if b.at < a.at]
     machines = sum(not e.actor or e.actor.startswith("system") for e in entries)
     unproven = sum(not e.proof for e in entries) if ledger.size > 1 else 0
     none = "" if entries else _("Nothing was recorded in this period.")
     return (
         judged(
-            _("Is the ledger whole?"), "ledger",
+            _("Is the ledger whole?"),
+            "ledger",
             bad=ledger.mark.word if broken else "",
             odd=ledger.mark.word if ledger.mark.state is State.IDLE else "",
-            good=_("All %(n)d entries of it were recomputed: %(word)s.") % {"n": ledger.size, "word": ledger.mark.word},
+            good=_("All %(n)d entries of it were recomputed: %(word)s.")
+            % {"n": ledger.size, "word": ledger.mark.word},
         ),
         judged(
-            _("Does time run forward?"), "entries", none=none,
+            _("Does time run forward?"),
+            "entries",
+            none=none,
             odd=_("Earlier than the one before: entry %(n)s.") % {"n": back[0]} if back else "",
             good=_("No entry is earlier than the one before."),
         ),
         judged(
-            _("Is it known who acted?"), "actors", none=none,
+            _("Is it known who acted?"),
+            "actors",
+            none=none,
             good=_("Each entry names its actor; %(n)d were made by the system.") % {"n": machines},
         ),
         judged(
-            _("Can each entry be proven?"), "entries", none=none,
+            _("Can each entry be proven?"),
+            "entries",
+            none=none,
             bad=_("%(n)d have no path to the root.") % {"n": unproven} if unproven else "",
             good=_("Each has its path to the root in evidence.json."),
         ),
         judged(
-            _("Is the trail complete?"), "ledger", none=none,
-            good=_("It has every entry of the project from number %(a)s to %(b)s.") % {"a": entries[0].number, "b": entries[-1].number} if entries else "",
+            _("Is the trail complete?"),
+            "ledger",
+            none=none,
+            good=_("It has every entry of the project from number %(a)s to %(b)s.")
+            % {"a": entries[0].number, "b": entries[-1].number}
+            if entries
+            else "",
         ),
-    )  # fmt: skip
+    )

@@ -113,33 +113,39 @@ def _answers(report: LifecycleReport, gate: GateEvaluation) -> tuple[Answer, ...
     counts = {"n": len(standing), "needed": needed}
     return (
         judged(
-            _("Is every criterion met?"), "criteria",
+            _("Is every criterion met?"),
+            "criteria",
             bad=_("Not met: %(codes)s.") % {"codes": ", ".join(missed)} if missed else "",
             odd=_("Waived for a time: %(codes)s.") % {"codes": ", ".join(waived)} if waived else "",
             good=_("All %(n)d are met.") % {"n": len(gate.criteria)},
             none="" if gate.criteria else _("None was judged."),
         ),
         judged(
-            _("Did enough people sign?"), "criteria",
+            _("Did enough people sign?"),
+            "criteria",
             bad=_("%(names)s objected.") % {"names": ", ".join(objecting)} if objecting else "",
             odd=_("%(n)d of %(needed)d signatures stand.") % counts if len(standing) < needed else "",
             good=_("%(n)d of %(needed)d signatures stand.") % counts,
         ),
         judged(
-            _("Does what was signed still stand?"), "criteria",
+            _("Does what was signed still stand?"),
+            "criteria",
             bad=_("What was seen has changed since.") if any(s.stale for s in gate.signatures) else "",
             good=_("Each signature bears the digest above."),
             none="" if gate.signatures else _("Nobody has signed."),
         ),
         judged(
-            _("Is everything closed that should be?"), "authorizations",
+            _("Is everything closed that should be?"),
+            "authorizations",
             odd=_("Open findings: %(codes)s.") % {"codes": ", ".join(late[:6])} if late else "",
             good=_("No finding is open."),
         ),
         judged(
-            _("Can this record be trusted?"), "ledger",
+            _("Can this record be trusted?"),
+            "ledger",
             bad=report.ledger.mark.word if report.ledger.mark.state is State.BAD else "",
             odd=report.ledger.mark.word if report.ledger.mark.state is State.IDLE else "",
-            good=_("%(n)d ledger entries, %(word)s.") % {"n": report.ledger.size, "word": report.ledger.mark.word},
+            good=_("%(n)d ledger entries, %(word)s.")
+            % {"n": report.ledger.size, "word": report.ledger.mark.word},
         ),
-    )  # fmt: skip
+    )

@@ -79,8 +79,8 @@ def ledger_part(paper_says: str, report: LifecycleReport, entries: Sequence[Ledg
         ledger.size,
     ) % {"n": ledger.size, "word": ledger.mark.word}
     root = _(
-        "Origin %(origin)s, root %(root)s. The file carries evidence.json, the ledger entry of its own sealing with "
-        "its proof, and the signed checkpoint: verify.py checks them without this site."
+        "Origin %(origin)s, root %(root)s. The file carries evidence.json, the entry of its sealing "
+        "with its proof, and the signed checkpoint: verify.py checks them without this site."
     ) % {"origin": ledger.origin, "root": ledger.root}
     blocks: list[Any] = [Prose(text=paper_says), Prose(text=root)]
     if entries:
@@ -124,7 +124,10 @@ def gate_table(gates: Sequence[tuple[int, GateEvaluation]], empty: str) -> Table
         ),
         rows=tuple(
             (
-                g.code, n, g.question, g.evaluated_at,
+                g.code,
+                n,
+                g.question,
+                g.evaluated_at,
                 f"{sum(c.mark.state in ('ok', 'waived') for c in g.criteria)} / {len(g.criteria)}",
                 f"{sum(not s.stale for s in g.signatures)} / {max(g.signatures_needed, len(g.signatures))}",
                 g.mark,
@@ -132,7 +135,7 @@ def gate_table(gates: Sequence[tuple[int, GateEvaluation]], empty: str) -> Table
             for n, g in gates
         ),
         empty=empty,
-    )  # fmt: skip
+    )
 
 
 def criteria_table(gate: GateEvaluation) -> Table:
@@ -274,9 +277,14 @@ def measure_table(runs: Sequence[Run]) -> Table:
 def _measure_row(run: Run, m: Measure) -> tuple[Any, ...]:
     words = {True: _("met"), False: _("not met"), None: _("no limit")}[m.met]
     return (
-        run.code, m.name, m.slice or _("all data"), m.rows, m.value,
-        limit_words(m.limit, m.bound, m.digits, m.unit), words,
-    )  # fmt: skip
+        run.code,
+        m.name,
+        m.slice or _("all data"),
+        m.rows,
+        m.value,
+        limit_words(m.limit, m.bound, m.digits, m.unit),
+        words,
+    )
 
 
 def run_table(runs: Sequence[Run]) -> Table:

@@ -72,7 +72,10 @@ def data_sheet(report: LifecycleReport, found: Sequence[DataFacts]) -> Paper:
         name=_("Data sheet"),
         title=report.project.name,
         subtitle=report.project.purpose,
-        verdict=concluded(answers, good=_("Yes. It is known which data was used, where it came from and that it was checked.")),
+        verdict=concluded(
+            answers,
+            good=_("Yes. It is known which data was used, where it came from and that it was checked."),
+        ),
         answers=answers,
         facts=((_("Data sets"), str(len(found))),),
         picture=count_bars("rows", counted[:14], _conclusion(found), _("Rows of each state, on one scale.")),
@@ -81,7 +84,10 @@ def data_sheet(report: LifecycleReport, found: Sequence[DataFacts]) -> Paper:
                 id="sets",
                 title=_("Data sets"),
                 answer=_conclusion(found),
-                blocks=(_sets(found), *(Prose(lead=f"{d.name}.", text=d.description) for d in found if d.description)),
+                blocks=(
+                    _sets(found),
+                    *(Prose(lead=f"{d.name}.", text=d.description) for d in found if d.description),
+                ),
                 runon=False,
             ),
             Part(
@@ -90,16 +96,25 @@ def data_sheet(report: LifecycleReport, found: Sequence[DataFacts]) -> Paper:
                 answer=_("A state is named by its digest: other bytes are another state."),
                 blocks=(_states(found), _uses(found)),
             ),
-            Part(id="columns", title=_("Columns"), answer=_("The columns of the newest state of each set."), blocks=(_columns(found),)),
+            Part(
+                id="columns",
+                title=_("Columns"),
+                answer=_("The columns of the newest state of each set."),
+                blocks=(_columns(found),),
+            ),
             Part(
                 id="checks",
                 title=_("What was checked"),
-                answer=ngettext("%(n)d data validation.", "%(n)d data validations.", len(checks)) % {"n": len(checks)},
+                answer=ngettext("%(n)d data validation.", "%(n)d data validations.", len(checks))
+                % {"n": len(checks)},
                 blocks=(run_table(checks), measure_table(checks)),
             ),
-            ledger_part(_("Each state and each run stands in the ledger under the digest that is printed here."), report),
+            ledger_part(
+                _("Each state and each run stands in the ledger under the digest that is printed here."),
+                report,
+            ),
         ),
-    )  # fmt: skip
+    )
 
 
 def _conclusion(found: Sequence[DataFacts]) -> str:
@@ -192,29 +207,38 @@ def _answers(report: LifecycleReport, found: Sequence[DataFacts]) -> tuple[Answe
     used = sum(len(s.uses) for d in found for s in d.states)
     return (
         judged(
-            _("Is it known where the data comes from?"), "sets", none=none,
+            _("Is it known where the data comes from?"),
+            "sets",
+            none=none,
             odd=_("Not said of: %(names)s.") % {"names": listed(vague)} if vague else "",
             good=_("Each set names its source."),
         ),
         judged(
-            _("May it be used?"), "sets", none=none,
+            _("May it be used?"),
+            "sets",
+            none=none,
             odd=_("No licence is noted of: %(names)s.") % {"names": listed(free)} if free else "",
             good=_("Each set names its licence."),
         ),
         judged(
-            _("Does somebody answer for it?"), "sets", none=none,
+            _("Does somebody answer for it?"),
+            "sets",
+            none=none,
             odd=_("Nobody is named for: %(names)s.") % {"names": listed(alone)} if alone else "",
             good=_("Each set names who answers for it."),
         ),
         judged(
-            _("Was it checked?"), "checks",
+            _("Was it checked?"),
+            "checks",
             none="" if checks else _("No data validation was run."),
             odd=_("Failed: %(codes)s.") % {"codes": listed(failed)} if failed else "",
             good=_("%(n)d validations were run.") % {"n": len(checks)},
         ),
         judged(
-            _("Is it known what it went into?"), "states", none=none,
+            _("Is it known what it went into?"),
+            "states",
+            none=none,
             odd="" if used else _("No run names a state of it."),
             good=_("%(n)d uses by runs are recorded.") % {"n": used},
         ),
-    )  # fmt: skip
+    )

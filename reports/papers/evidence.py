@@ -1,4 +1,4 @@
-"""A paper as JSON: `evidence.json` inside the file, and the data that page, CSV, XLSX and Parquet are made of."""
+"""A paper as JSON: `evidence.json` inside the file, and the data that other formats are made of."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -31,12 +31,23 @@ def lifecycle_tables(report: LifecycleReport) -> tuple[Table, ...]:
     gates = all_gates(report)
     runs = all_runs(report)
     return (
-        _iterations(report), _tasks(report), _handoffs(report), run_table(runs), measure_table(runs),
-        gate_table(gates, _("No gate has been evaluated.")), _criteria(report), _signatures(report),
-        authorization_table(report.authorizations), deployment_table(report.deployments), _windows(report),
-        risk_table(report.risks), waiver_table(report.waivers), finding_table(report.findings),
-        _evidence(report), entry_table(report.ledger.entries),
-    )  # fmt: skip
+        _iterations(report),
+        _tasks(report),
+        _handoffs(report),
+        run_table(runs),
+        measure_table(runs),
+        gate_table(gates, _("No gate has been evaluated.")),
+        _criteria(report),
+        _signatures(report),
+        authorization_table(report.authorizations),
+        deployment_table(report.deployments),
+        _windows(report),
+        risk_table(report.risks),
+        waiver_table(report.waivers),
+        finding_table(report.findings),
+        _evidence(report),
+        entry_table(report.ledger.entries),
+    )
 
 
 def _iterations(report: LifecycleReport) -> Table:

@@ -30,7 +30,7 @@ from reports.papers.risk_register import risk_table
 
 @dataclass(frozen=True, kw_only=True)
 class ModelFacts:
-    """The version itself. `size` in bytes, `source` is where it was read from (empty: a run of ours made it)."""
+    """The version itself. `size` in bytes, `source` where it was read from (empty: a run of ours made it)."""
 
     number: int
     digest: str
@@ -188,33 +188,39 @@ def _answers(report: LifecycleReport, model: ModelFacts, runs: list[Run]) -> tup
     high = [r.code for r in report.risks if r.after >= report.appetite]
     return (
         judged(
-            _("Was it measured?"), "measures",
+            _("Was it measured?"),
+            "measures",
             none="" if measures else _("No run measured it."),
             odd=_("Below the limit: %(names)s.") % {"names": listed(missed)} if missed else "",
             good=_("%(n)d numbers, none below its limit.") % {"n": len(measures)},
         ),
         judged(
-            _("Is it known how it was made?"), "making",
+            _("Is it known how it was made?"),
+            "making",
             none="" if runs else _("No run of it is recorded here."),
             odd="" if frozen else _("Its runs are not frozen."),
             good=_("%(n)d of %(all)d runs are frozen by digest.") % {"n": len(frozen), "all": len(runs)},
         ),
         judged(
-            _("May it be used?"), "allowed",
+            _("May it be used?"),
+            "allowed",
             none="" if given else _("Nobody has authorized it."),
             odd="" if valid else _("No authorization of it is valid now."),
             good=_("Valid: %(codes)s.") % {"codes": listed(valid)},
         ),
         judged(
-            _("Does it run only where it may?"), "allowed",
+            _("Does it run only where it may?"),
+            "allowed",
             bad=_("Without authorization: %(codes)s.") % {"codes": listed(lawless)} if lawless else "",
             none="" if live else _("It does not run."),
-            good=ngettext("%(n)d deployment, under one.", "%(n)d deployments, each under one.", len(live)) % {"n": len(live)},
+            good=ngettext("%(n)d deployment, under one.", "%(n)d deployments, each under one.", len(live))
+            % {"n": len(live)},
         ),
         judged(
-            _("Are its risks held?"), "limits",
+            _("Are its risks held?"),
+            "limits",
             none="" if report.risks else _("No risk has been rated."),
             odd=_("At or above the limit: %(codes)s.") % {"codes": listed(high)} if high else "",
             good=_("All are below the limit."),
         ),
-    )  # fmt: skip
+    )

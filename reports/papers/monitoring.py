@@ -103,9 +103,12 @@ def _windows(windows: tuple[Window, ...]) -> tuple[Block, ...]:
             column("fired", _("Fired"), TEXT, 15),
             column("state", _("State"), STATE, 24),
         ),
-        rows=tuple((w.code, w.title or w.segment, w.start, w.end, w.rows, len(_moved(w)), w.fired, w.mark) for w in windows),
+        rows=tuple(
+            (w.code, w.title or w.segment, w.start, w.end, w.rows, len(_moved(w)), w.fired, w.mark)
+            for w in windows
+        ),
         empty=_("Monitoring begins when a model is in use."),
-    )  # fmt: skip
+    )
     measures = Table(
         name="performance",
         caption=_("Performance by window"),
@@ -118,14 +121,21 @@ def _windows(windows: tuple[Window, ...]) -> tuple[Block, ...]:
             column("state", _("State"), TEXT, 22),
         ),
         rows=tuple(
-            (w.code, m.name, m.slice or _("all data"), shown(m), limit_words(m.limit, m.bound, m.digits, m.unit),
-             {True: _("met"), False: _("not met"), None: _("no limit")}[m.met])
-            for w in windows for m in w.performance
+            (
+                w.code,
+                m.name,
+                m.slice or _("all data"),
+                shown(m),
+                limit_words(m.limit, m.bound, m.digits, m.unit),
+                {True: _("met"), False: _("not met"), None: _("no limit")}[m.met],
+            )
+            for w in windows
+            for m in w.performance
         ),
         empty=_("The windows measured no performance: outcomes were not known yet."),
         compact=True,
         group=0,
-    )  # fmt: skip
+    )
     drift = Chart(name="drift-time", figure=drift_over_windows(windows), empty=_("Drift was not measured."))
     return (table, drift, measures)
 
@@ -194,30 +204,44 @@ def _answers(report: LifecycleReport) -> tuple[Answer, ...]:
     none = "" if windows else _("No window was judged in this period.")
     return (
         judged(
-            _("Was it watched?"), "windows",
+            _("Was it watched?"),
+            "windows",
             odd=_("Something runs and nothing was judged.") if report.live and not windows else "",
-            none=none, good=ngettext("%(n)d window was judged.", "%(n)d windows were judged.", len(windows)) % {"n": len(windows)},
+            none=none,
+            good=ngettext("%(n)d window was judged.", "%(n)d windows were judged.", len(windows))
+            % {"n": len(windows)},
         ),
         judged(
-            _("Does it still do its job?"), "windows", none=none,
-            bad=_("Below its limit in the last window: %(codes)s.") % {"codes": listed(missed)} if missed else "",
+            _("Does it still do its job?"),
+            "windows",
+            none=none,
+            bad=_("Below its limit in the last window: %(codes)s.") % {"codes": listed(missed)}
+            if missed
+            else "",
             odd=_("To be looked at: %(codes)s.") % {"codes": listed(bad)} if bad else "",
             good=_("No limit was missed in the last window."),
         ),
         judged(
-            _("Is the data still what it learned from?"), "last", none=none,
+            _("Is the data still what it learned from?"),
+            "last",
+            none=none,
             odd=_("Drifted: %(names)s.") % {"names": listed(drifted)} if drifted else "",
             good=_("No feature drifted beyond its limit in the last window."),
         ),
         judged(
-            _("Was every alarm answered?"), "firings",
+            _("Was every alarm answered?"),
+            "firings",
             odd=_("Waiting for a decision: %(codes)s.") % {"codes": listed(waiting)} if waiting else "",
             good=_("Nothing waits for a decision."),
         ),
         judged(
-            _("Is what runs authorized?"), "live",
+            _("Is what runs authorized?"),
+            "live",
             bad=_("Without authorization: %(codes)s.") % {"codes": listed(lawless)} if lawless else "",
             none="" if report.live else _("Nothing is deployed."),
-            good=ngettext("%(n)d deployment runs under one.", "%(n)d deployments run under one.", len(report.live)) % {"n": len(report.live)},
+            good=ngettext(
+                "%(n)d deployment runs under one.", "%(n)d deployments run under one.", len(report.live)
+            )
+            % {"n": len(report.live)},
         ),
-    )  # fmt: skip
+    )

@@ -67,16 +67,24 @@ def portfolio(
         ),
         picture=count_bars("states", counted, conclusion),
         parts=(
-            Part(id="projects", title=_("Projects"), answer=_said(found), blocks=(_table(found),), runon=False),
+            Part(
+                id="projects", title=_("Projects"), answer=_said(found), blocks=(_table(found),), runon=False
+            ),
             Part(
                 id="ledger",
                 title=_("Ledger"),
-                answer=_("It rests on a ledger of %(n)d entries: %(word)s.") % {"n": ledger.size, "word": ledger.mark.word},
-                blocks=(Prose(text=_("Origin %(origin)s, root %(root)s.") % {"origin": ledger.origin, "root": ledger.root}),),
+                answer=_("It rests on a ledger of %(n)d entries: %(word)s.")
+                % {"n": ledger.size, "word": ledger.mark.word},
+                blocks=(
+                    Prose(
+                        text=_("Origin %(origin)s, root %(root)s.")
+                        % {"origin": ledger.origin, "root": ledger.root}
+                    ),
+                ),
                 annex=True,
             ),
         ),
-    )  # fmt: skip
+    )
 
 
 def _said(found: Sequence[ProjectLine]) -> str:
@@ -117,29 +125,38 @@ def _answers(found: Sequence[ProjectLine], ledger: LedgerExtract) -> tuple[Answe
     none = "" if found else _("There is no project yet.")
     return (
         judged(
-            _("Does what runs work?"), "projects", none=none,
+            _("Does what runs work?"),
+            "projects",
+            none=none,
             bad=_("Out of order while live: %(names)s.") % {"names": listed(harmed)} if harmed else "",
             good=_("%(n)d deployments run, none out of order.") % {"n": sum(p.live for p in found)},
         ),
         judged(
-            _("Is the work on time?"), "projects", none=none,
+            _("Is the work on time?"),
+            "projects",
+            none=none,
             odd=_("Something is late in: %(names)s.") % {"names": listed(late)} if late else "",
             good=_("Nothing is late."),
         ),
         judged(
-            _("Is everything closed that should be?"), "projects", none=none,
+            _("Is everything closed that should be?"),
+            "projects",
+            none=none,
             odd=_("Open findings in: %(names)s.") % {"names": listed(findings)} if findings else "",
             good=_("No finding is open."),
         ),
         judged(
-            _("Was every alarm answered?"), "projects", none=none,
+            _("Was every alarm answered?"),
+            "projects",
+            none=none,
             odd=_("A decision is waited for in: %(names)s.") % {"names": listed(waiting)} if waiting else "",
             good=_("Nothing waits for a decision."),
         ),
         judged(
-            _("Can this record be trusted?"), "ledger",
+            _("Can this record be trusted?"),
+            "ledger",
             bad=ledger.mark.word if ledger.mark.state is State.BAD else "",
             odd=ledger.mark.word if ledger.mark.state is State.IDLE else "",
             good=_("%(n)d ledger entries, %(word)s.") % {"n": ledger.size, "word": ledger.mark.word},
         ),
-    )  # fmt: skip
+    )

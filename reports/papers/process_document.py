@@ -13,7 +13,7 @@ from reports.papers.common import CODE, TEXT, column, ledger_part, of_project, r
 
 
 def process_document(report: LifecycleReport, document: Mapping[str, Any]) -> Paper:
-    """The process version that a project follows, with the project's own people. `document` is its definition."""
+    """The process version that a project follows, with the project's people. `document` is its definition."""
     roles = {role["code"]: role["name"] for role in document.get("roles", [])}
     answers = _answers(report, document)
     process = report.process
@@ -174,8 +174,12 @@ def _tasks(document: Mapping[str, Any], roles: Mapping[str, str]) -> Table:
         ),
         rows=tuple(
             (
-                str(t["phase"]), t["key"], t["name"], "; ".join(t.get("outputs") or []),
-                roles.get(t.get("owner", ""), t.get("owner", "")), ", ".join(_proofs(t)),
+                str(t["phase"]),
+                t["key"],
+                t["name"],
+                "; ".join(t.get("outputs") or []),
+                roles.get(t.get("owner", ""), t.get("owner", "")),
+                ", ".join(_proofs(t)),
             )
             for t in document.get("tasks", [])
         ),
@@ -183,7 +187,7 @@ def _tasks(document: Mapping[str, Any], roles: Mapping[str, str]) -> Table:
         compact=True,
         group=0,
         head=2,
-    )  # fmt: skip
+    )
 
 
 def _proofs(task: Mapping[str, Any]) -> list[str]:
@@ -300,31 +304,36 @@ def _answers(report: LifecycleReport, document: Mapping[str, Any]) -> tuple[Answ
     triggers = document.get("triggers", [])
     return (
         judged(
-            _("Does every task have a role?"), "tasks",
+            _("Does every task have a role?"),
+            "tasks",
             bad=_("Without one: %(codes)s.") % {"codes": listed(bare)} if bare else "",
             good=_("All %(n)d have one.") % {"n": len(tasks)},
         ),
         judged(
-            _("Does every piece of work have an owner?"), "ownership",
+            _("Does every piece of work have an owner?"),
+            "ownership",
             none="" if report.duties else _("No task has been begun."),
             odd=_("Without one: %(codes)s.") % {"codes": listed(unowned)} if unowned else "",
             good=_("All %(n)d have one.") % {"n": len(report.duties)},
         ),
         judged(
-            _("Is it clear when a handoff is taken?"), "handoffs",
+            _("Is it clear when a handoff is taken?"),
+            "handoffs",
             none="" if handoffs else _("The process foresees none."),
             odd=_("Without acceptance criteria: %(codes)s.") % {"codes": listed(loose)} if loose else "",
             good=_("All %(n)d say so.") % {"n": len(handoffs)},
         ),
         judged(
-            _("Is it clear what begins the work again?"), "triggers",
+            _("Is it clear what begins the work again?"),
+            "triggers",
             none="" if triggers else _("The process has no trigger."),
             good=_("%(n)d triggers say so.") % {"n": len(triggers)},
         ),
         judged(
-            _("Does a gate stand before each step that matters?"), "gates",
+            _("Does a gate stand before each step that matters?"),
+            "gates",
             none="" if gates else _("The process has no gate."),
             odd=_("Without criteria: %(codes)s.") % {"codes": listed(open_gates)} if open_gates else "",
             good=_("%(n)d gates, each with criteria and signatures.") % {"n": len(gates)},
         ),
-    )  # fmt: skip
+    )

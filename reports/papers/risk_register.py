@@ -101,28 +101,39 @@ def _answers(report: LifecycleReport) -> tuple[Answer, ...]:
     open_ = [f.code for f in report.findings if f.closed_on is None]
     return (
         judged(
-            _("Is every risk below the limit?"), "risks", none=none,
+            _("Is every risk below the limit?"),
+            "risks",
+            none=none,
             bad=_("At or above it: %(codes)s.") % {"codes": listed(high)} if high else "",
             good=_("All %(n)d are below %(limit)d.") % {"n": len(risks), "limit": report.appetite},
         ),
         judged(
-            _("Is something done about each grave one?"), "risks", none=none,
+            _("Is something done about each grave one?"),
+            "risks",
+            none=none,
             bad=_("Without a measure: %(codes)s.") % {"codes": listed(bare)} if bare else "",
             good=_("Each risk that was too high has its measures."),
         ),
         judged(
-            _("Does somebody answer for each?"), "risks", none=none,
+            _("Does somebody answer for each?"),
+            "risks",
+            none=none,
             odd=_("Without an owner: %(codes)s.") % {"codes": listed(alone)} if alone else "",
             good=_("Each has an owner."),
         ),
         judged(
-            _("Was any accepted as it is?"), "exceptions", none=none,
-            odd=_("Accepted or watched: %(codes)s.") % {"codes": listed(accepted + watched)} if accepted or watched else "",
+            _("Was any accepted as it is?"),
+            "exceptions",
+            none=none,
+            odd=_("Accepted or watched: %(codes)s.") % {"codes": listed(accepted + watched)}
+            if accepted or watched
+            else "",
             good=_("None."),
         ),
         judged(
-            _("Is everything closed that should be?"), "exceptions",
+            _("Is everything closed that should be?"),
+            "exceptions",
             odd=_("Open findings: %(codes)s.") % {"codes": listed(open_)} if open_ else "",
             good=_("No finding is open."),
         ),
-    )  # fmt: skip
+    )

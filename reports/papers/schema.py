@@ -1,4 +1,4 @@
-"""The published JSON Schema of `evidence.json`: one for the lifecycle report, one for all other kinds, in one file."""
+"""The published JSON Schema of `evidence.json`: that of the lifecycle report and that of all other kinds."""
 
 import json
 from functools import cache

@@ -44,7 +44,10 @@ def checked_options(
         if name not in own + COMMON:
             text = _("This kind of report has no option “%(name)s”.")
             raise Invalid("no_such_option", text % {"name": name}, name)
-    found = {"paper": _paper(given.get("paper", "A4")), "language": _language(given.get("language"))}
+    found: dict[str, Any] = {
+        "paper": _paper(given.get("paper", "A4")),
+        "language": _language(given.get("language")),
+    }
     if project is None:
         return found
     if "gate" in own:

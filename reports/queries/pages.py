@@ -1,6 +1,6 @@
 """Reads of the pages of reports."""
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from lifecycle.models import Project, User
 from lifecycle.queries.projects import projects_visible_to
@@ -13,6 +13,7 @@ def reports_of(project: Project) -> QuerySet[Report]:
 
 
 def reports_visible_to(user: User) -> QuerySet[Report]:
-    """The reports of the projects that the user sees. 1 query."""
+    """The reports of the projects that the user sees, and the portfolios that the user asked for. 1 query."""
     visible = projects_visible_to(user).values("pk")
-    return Report.objects.filter(project__in=visible).select_related("project", "requested_by")
+    own = Q(project=None, requested_by=user)
+    return Report.objects.filter(Q(project__in=visible) | own).select_related("project", "requested_by")

@@ -32,7 +32,7 @@ STATES = {"bad": State.BAD, "warn": State.WARN, "late": State.WARN, "ok": State.
 
 
 def paper_of(report: Report, verdict: Verdict | None = None) -> Paper:
-    """The paper that a report stands for, in its language. A constant number of queries for any number of records."""
+    """The paper that a report stands for, in its language. A constant number of queries."""
     with translation.override(report.options.get("language", "en")):
         if report.project is None:
             return _portfolio(report, verdict)

@@ -71,7 +71,8 @@ def paper_page(paper: Paper, paper_size: str = "A4") -> Page:
 
 
 def _numbered(paper: Paper) -> list[dict[str, str]]:
-    found, sections, annexes = [], 0, 0
+    found: list[dict[str, str]] = []
+    sections, annexes = 0, 0
     for part in paper.parts:
         if part.annex:
             number_ = "ABCDEFGH"[annexes]

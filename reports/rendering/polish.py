@@ -163,7 +163,7 @@ def signature_field(pdf: Pdf, words: str) -> None:
     page, root = pdf.pages[0], pdf.Root.StructTreeRoot
     number = max(number_tree(pdf)) + 1
     left, low, right, high = SEAL_PLACE
-    box = Array([0, 0, right - left, high - low])
+    box = Array([0, 0, right - left, high - low])  # type: ignore[list-item]  # numbers are fine
     empty = pdf.make_stream(b"", Type=Name.XObject, Subtype=Name.Form, BBox=box)
     field = pdf.make_indirect(
         Dictionary(

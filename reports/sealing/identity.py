@@ -95,7 +95,7 @@ def _from_files(given: str) -> Identity:
     der = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     own, *others = chain
     _ensure_pair(key, own)
-    store = SimpleCertificateStore()
+    store = SimpleCertificateStore()  # type: ignore[no-untyped-call]
     store.register_multiple(others)
     signer = SimpleSigner(
         signing_cert=own, signing_key=asn1_keys.PrivateKeyInfo.load(der), cert_registry=store
@@ -106,9 +106,9 @@ def _from_files(given: str) -> Identity:
 @contextmanager
 def _on_token(address: str) -> Iterator[Identity]:
     try:
+        from pyhanko.config.pkcs11 import TokenCriteria  # noqa: PLC0415
         from pyhanko.sign.pkcs11 import (  # noqa: PLC0415  (the extra `pkcs11`)
             PKCS11Signer,
-            TokenCriteria,
             open_pkcs11_session,
         )
     except ImportError as error:

@@ -26,7 +26,7 @@ from reports.sealing.stamps import time_stamper, trusted_roots
 MIME = {"json": "application/json", "txt": "text/plain"}
 
 
-class _Writer(IncrementalPdfFileWriter):  # type: ignore[misc]  # pyhanko's types stop here
+class _Writer(IncrementalPdfFileWriter):
     """Leaves alone what was checked: metadata with its dates, and the version that PDF/A-3 asks for."""
 
     def _update_meta(self) -> None:
@@ -82,7 +82,7 @@ def _embed(writer: _Writer, proofs: Sequence[Attachment], moment: datetime) -> N
     tree["/Names"] = generic.ArrayObject(pairs)
     writer.update_container(tree)
     writer.update_container(associated)
-    writer.update_root()
+    writer.update_root()  # type: ignore[no-untyped-call]
 
 
 def _spec(writer: _Writer, proof: Attachment, moment: datetime) -> generic.DictionaryObject:

@@ -17,11 +17,11 @@ LIMITS = outbound.Limits(seconds=30, size=256 * 1024)
 HEADERS = {"Content-Type": "application/timestamp-query", "Accept": "application/timestamp-reply"}
 
 
-class GuardedTimeStamper(TimeStamper):  # type: ignore[misc]  # pyhanko's base is untyped here
+class GuardedTimeStamper(TimeStamper):
     """Asks the service of the settings."""
 
     def __init__(self, url: str) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.url = url
 
     async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:

@@ -22,7 +22,7 @@ from reports.services.snapshots import snapshot_attachments
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """`page` is drawn, `files` travel inside, `ledger` is what it shows of it, `data` are its tables (JSON)."""
+    """`page` is drawn, `files` travel inside, `ledger` is what it shows of that, `data` its tables (JSON)."""
 
     page: Page
     files: Sequence[Attachment]

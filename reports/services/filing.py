@@ -1,4 +1,4 @@
-"""Files of reports in the default storage: whole or not at all, named by their digest, so that equal ones are one."""
+"""Files of reports in the default storage: whole or not at all, named by digest: equal ones are one."""
 
 import tempfile
 from hashlib import sha256

@@ -135,7 +135,7 @@ def _in_words(failure: OSError) -> str:
 
 
 def _saved(report: Report) -> Progress:
-    """Keeps the progress where the page reads it, once a second at most; learns there that it is cancelled."""
+    """Keeps the progress where the page reads it, once a second; learns there that it is cancelled."""
     last = 0.0
 
     def tell(words: str, share: float) -> None:

@@ -182,8 +182,13 @@ def expire_report(*, report: Report) -> Report:
         digest=report.digest,
         kept_until=str(report.kept_until),
     )
-    transaction.on_commit(lambda: [drop(name) for name in gone])
+    transaction.on_commit(lambda: _drop_all(gone))
     return report
+
+
+def _drop_all(names: list[str]) -> None:
+    for name in names:
+        drop(name)
 
 
 def expire_due(moment: datetime) -> int:

@@ -1,4 +1,4 @@
-"""The seal of a report: its entry in the ledger, the proofs of that entry, and the signature over all of it."""
+"""The seal of a report: its entry in the ledger, the proofs of that entry, and the signature over all."""
 
 import json
 from collections.abc import Sequence

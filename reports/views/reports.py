@@ -33,7 +33,13 @@ def project_reports(request: HttpRequest, slug: str) -> HttpResponse:
     return carry_out(
         request,
         form,
-        lambda given: request_report(project=project, actor=user, as_of=given["as_of"]),
+        lambda given: request_report(
+            project=project,
+            actor=user,
+            kind=given["kind"],
+            options={"paper": given["paper"]},
+            as_of=given["as_of"],
+        ),
         done=_("The report is on its way."),
         to=reverse("reports:project-reports", args=[project.slug]),
         again=lambda: _page(request, project, form),

@@ -18,11 +18,14 @@ from django.utils.translation import ngettext
 
 from ledger.errors import GatebookError
 from lifecycle.models import Project
+from reports.models import Report
 from reports.rendering.errors import RenderFailed
+from reports.sealing.errors import SealFailed
 from reports.services.making import make_report
 
 BAD_CALL = 2
 BAR = 28
+CHOICES = ("gate", "model", "since", "paper")
 
 
 class Command(BaseCommand):
@@ -31,25 +34,42 @@ class Command(BaseCommand):
     help = "Make a document of a project, such as: report lifecycle pizzatron --out pizzatron.pdf"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("kind", choices=["lifecycle"], help="what to make")
-        parser.add_argument("project", help="short name of the project, as in its address")
+        parser.add_argument("kind", choices=Report.Kind.values, help="what to make")
+        parser.add_argument(
+            "project", nargs="?", default="", help="short name of the project; none for the portfolio"
+        )
         parser.add_argument("--out", type=Path, help="file to write; without it the report is only filed")
+        parser.add_argument(
+            "--gate", help="certificate: key or number of the gate; the last decided if left out"
+        )
+        parser.add_argument(
+            "--model", help="model-card: number or digest of the version; the newest if left out"
+        )
+        parser.add_argument("--since", help="monitoring, audit-trail: where the period begins")
+        parser.add_argument("--paper", help="A4 or letter")
         parser.add_argument(
             "--as-of", help="moment that it speaks of, such as 2026-11-20 or 2026-11-20T18:00Z"
         )
 
     def handle(self, *args: object, **options: Any) -> None:
-        project = _project(options["project"])
+        project = _project(options["project"]) if options["kind"] != Report.Kind.PORTFOLIO else None
         out: Path | None = options["out"]
         if out is not None:
             _check_writable(out)
         as_of = _moment(options["as_of"]) if options["as_of"] else None
         self._wide = 0
         try:
-            report = make_report(project=project, as_of=as_of, out=out, progress=self._progress)
+            report = make_report(
+                project=project,
+                kind=options["kind"],
+                options={name: options[name] for name in CHOICES},
+                as_of=as_of,
+                out=out,
+                progress=self._progress,
+            )
         except GatebookError as no:
             raise CommandError(str(no), returncode=BAD_CALL) from no
-        except (RenderFailed, OSError) as failure:
+        except (RenderFailed, SealFailed, OSError) as failure:
             raise CommandError(_("The report was not made: %(why)s") % {"why": failure}) from failure
         finally:
             self._clear()
