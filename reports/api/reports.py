@@ -29,7 +29,8 @@ class ReportOut(serializers.ModelSerializer[Report]):
     class Meta:
         model = Report
         fields: ClassVar = [
-            "id", "project", "kind", "options", "as_of", "body_digest", "entry", "kept_until", "state", "progress", "step", "error", "digest", "pages",
+            "id", "project", "kind", "options", "as_of", "body_digest", "entry",
+            "kept_until", "state", "progress", "step", "error", "digest", "pages",
             "ledger_size", "requested_by", "requested_at", "finished_at",
         ]  # fmt: skip
         read_only_fields = fields

@@ -107,7 +107,7 @@ def _block(block: Block, pictures: Pictures) -> dict[str, Any]:
 
 
 def _rows(table: Table) -> list[dict[str, Any]]:
-    found = []
+    found: list[dict[str, Any]] = []
     before: Any = None
     for row in table.rows:
         cells = [

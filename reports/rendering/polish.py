@@ -163,7 +163,7 @@ def signature_field(pdf: Pdf, words: str) -> None:
     page, root = pdf.pages[0], pdf.Root.StructTreeRoot
     number = max(number_tree(pdf)) + 1
     left, low, right, high = SEAL_PLACE
-    box = Array([0, 0, right - left, high - low])  # type: ignore[list-item]  # numbers are fine
+    box = Array([0, 0, right - left, high - low])
     empty = pdf.make_stream(b"", Type=Name.XObject, Subtype=Name.Form, BBox=box)
     field = pdf.make_indirect(
         Dictionary(
@@ -173,7 +173,7 @@ def signature_field(pdf: Pdf, words: str) -> None:
             T=String(SEAL),
             TU=String(words),
             Contents=String(words),
-            Rect=Array(SEAL_PLACE),
+            Rect=Array(list(SEAL_PLACE)),
             F=4,
             P=page.obj,
             AP=Dictionary(N=empty),
@@ -185,7 +185,7 @@ def signature_field(pdf: Pdf, words: str) -> None:
     form = pdf.make_indirect(form)
     form.K = Array([Dictionary(Type=Name.OBJR, Obj=field, Pg=page.obj)])
     document.K.append(form)
-    root.ParentTree.Nums.extend([number, form])
+    root.ParentTree.Nums.extend([number, form])  # type: ignore[list-item]  # a number tree mixes both
     root.ParentTreeNextKey = number + 1
     page.Annots = Array([*page.get("/Annots", []), field])
     pdf.Root.AcroForm = Dictionary(Fields=Array([field]), SigFlags=3)
