@@ -36,7 +36,7 @@ LOOKS: dict[Look, str] = {
     ),
     BAD: (
         "bad broken critical declined denied deny dead error failed fail high not_met over overdue refused "
-        "reject rejected revoked suspended unacceptable violated"
+        "reject rejected revoked suspended aborted unacceptable violated"
     ),
     WARN: (
         "blocked conditional held drifted due escalated inconclusive lapsed late lost missing near on_hold "
@@ -46,10 +46,10 @@ LOOKS: dict[Look, str] = {
     NOW: (
         "assessed attached claimed defining_requirements evaluating evidence_attached in_mitigation "
         "in_progress in_review leased mitigating now offered open qa_selected reassessed requested "
-        "risks_accepted risks_identified running sending signing started submitted your_turn"
+        "risks_accepted risks_identified rolling running sending signing started submitted your_turn"
     ),
     IDLE: "created draft instantiated identified idle inherited not_open not_started planned selected",
-    WAIT: "asked awaiting deferred pending queued ready scheduled wait waiting",
+    WAIT: "asked awaiting deferred paused pending queued ready scheduled wait waiting",
     STALE: "expired outdated revision_due stale superseded unreadable withdrawn",
     NA: (
         "acknowledge acknowledged cancelled closed disabled dismissed dropped ended ignored merged na "
