@@ -53,6 +53,25 @@ def _guarded(connection: BaseDatabaseWrapper, tables: Sequence[str]) -> set[str]
         return {str(name) for (name,) in cursor.fetchall()}
 
 
+def is_append_only(model: type[models.Model]) -> bool:
+    """Whether the database has a trigger that refuses to change rows of this model's table now. 1 query."""
+    table = model._meta.db_table
+    connection = connections["default"]
+    if connection.vendor == "postgresql":
+        sql = (
+            "SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D' "
+            "AND tgrelid = %s::regclass AND tgname LIKE '%%update%%'"
+        )
+    else:
+        sql = (
+            "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s "
+            "AND name LIKE '%%update%%'"
+        )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [table])
+        return bool(cursor.fetchone()[0])
+
+
 def _statements(vendor: str, tables: Sequence[str]) -> list[str]:
     if not tables:
         return []

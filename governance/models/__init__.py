@@ -2,9 +2,19 @@ from governance.models.asks import GateAsk
 from governance.models.attestations import Attestation
 from governance.models.authorizations import AUTHORIZATION_STATES, Authorization
 from governance.models.break_glass import BREAK_GLASS_STATES, BreakGlass
+from governance.models.compliance import Assurance, Classification, ControlExclusion
 from governance.models.conditions import CONDITION_STATES, Condition
 from governance.models.deployments import DEPLOYMENT_STATES, Deployment
 from governance.models.findings import FINDING_STATES, Finding
+from governance.models.frameworks import (
+    CheckRecord,
+    CheckStanding,
+    ComplianceLook,
+    ControlChange,
+    ControlStanding,
+    Framework,
+    FrameworkUse,
+)
 from governance.models.gates import (
     GATE_STATES,
     CriterionResult,
@@ -12,6 +22,7 @@ from governance.models.gates import (
     Gate,
     Signoff,
 )
+from governance.models.inventory import INCIDENT_STATES, Incident, InventoryEntry, Review
 from governance.models.reviews import Feedback, Recusal
 from governance.models.staleness import Staleness
 from governance.models.waivers import WAIVER_STATES, Waiver
@@ -23,19 +34,33 @@ __all__ = [
     "DEPLOYMENT_STATES",
     "FINDING_STATES",
     "GATE_STATES",
+    "INCIDENT_STATES",
     "WAIVER_STATES",
+    "Assurance",
     "Attestation",
     "Authorization",
     "BreakGlass",
+    "CheckRecord",
+    "CheckStanding",
+    "Classification",
+    "ComplianceLook",
     "Condition",
+    "ControlChange",
+    "ControlExclusion",
+    "ControlStanding",
     "CriterionResult",
     "Deployment",
     "Evaluation",
     "Feedback",
     "Finding",
+    "Framework",
+    "FrameworkUse",
     "Gate",
     "GateAsk",
+    "Incident",
+    "InventoryEntry",
     "Recusal",
+    "Review",
     "Signoff",
     "Staleness",
     "Waiver",
