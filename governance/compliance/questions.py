@@ -126,7 +126,11 @@ def checked(answers: Mapping[str, object]) -> dict[str, str]:
 def _answer(question: Question, given: object) -> str:
     text = given.strip() if isinstance(given, str) else ""
     if not text:
-        raise Invalid("answer_missing", _("Answer this question.") if given is None or given == "" else _("Answer in words."), question.key)
+        raise Invalid(
+            "answer_missing",
+            _("Answer this question.") if given is None or given == "" else _("Answer in words."),
+            question.key,
+        )
     if question.options and text not in dict(question.options):
         known = ", ".join(value for value, _words in question.options)
         raise Invalid("answer_unknown", _("The answers are: %(known)s.") % {"known": known}, question.key)
@@ -184,12 +188,20 @@ def classify(answers: Mapping[str, str]) -> Classified:
 def _route(answers: Mapping[str, str]) -> tuple[bool, str, str]:
     """Whether the Act calls it high-risk, by which route, and why."""
     if answers["product"] == "yes":
-        return True, "annex-i", _("It is a regulated product that a third party assesses, or its safety part (Art. 6(1)).")
+        return (
+            True,
+            "annex-i",
+            _("It is a regulated product that a third party assesses, or its safety part (Art. 6(1))."),
+        )
     if answers["area"] == "none":
         return False, "none", _("It is meant for no area of Annex III and is no regulated product.")
     area = {"area": answers["area"]}
     if answers["profiling"] == "yes":
-        return True, "annex-iii", _("Area %(area)s of Annex III, and it profiles people: always high-risk (Art. 6(3)).") % area
+        return (
+            True,
+            "annex-iii",
+            _("Area %(area)s of Annex III, and it profiles people: always high-risk (Art. 6(3)).") % area,
+        )
     if answers["derogation"] == "none":
         return True, "annex-iii", _("It is meant for area %(area)s of Annex III (Art. 6(2)).") % area
     return (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from governance.actions import GovernanceAction
 from governance.models import (
     Authorization,
     BreakGlass,
@@ -24,6 +23,7 @@ from ledger.models import Checkpoint, Entry
 from lifecycle.models import Run, User
 
 _REVIEW_WITHIN = 366
+
 
 @gathers("gates")
 def gates(scope: Scope) -> list[Record]:
@@ -88,7 +88,7 @@ def signoffs(scope: Scope) -> list[Record]:
             "personal": bool(each.signer.email),
             "second_factor": bool(each.second_factor),
             "after_tests": tested is None or each.signed_at >= tested,
-            "about_model": by_pk[each.gate_id].model_version_id is not None,
+            "decides_deployment": by_pk[each.gate_id].environment != "",
         }
         for gate in _gates(scope)
         if gate.is_passed
@@ -100,7 +100,9 @@ def _workers(scope: Scope) -> set[str]:
     """Actor keys of those who started runs or own tasks of the work that stands. 1 query."""
     base = scope.base
     started = Run.objects.filter(project=scope.project, iteration=base, started_by__isnull=False)
-    people = {task.owner_id for task in scope.tasks if base is not None and task.phase.iteration_id == base.pk}
+    people = {
+        task.owner_id for task in scope.tasks if base is not None and task.phase.iteration_id == base.pk
+    }
     people |= set(started.exclude(kind=Run.Kind.MONITORING).values_list("started_by_id", flat=True))
     return {f"user:{pk}" for pk in people if pk is not None}
 
@@ -343,7 +345,9 @@ def incidents(scope: Scope) -> list[Record]:
             "serious": each.severity != Incident.Severity.MINOR,
             "reported": each.reported_at is not None,
             "in_time": each.due_at is None
-            or (each.reported_at <= each.due_at if each.reported_at is not None else scope.now <= each.due_at),
+            or (
+                each.reported_at <= each.due_at if each.reported_at is not None else scope.now <= each.due_at
+            ),
             "closed": each.state == Incident.State.CLOSED,
             "explained": bool(each.root_cause and each.action and each.risks_seen),
         }

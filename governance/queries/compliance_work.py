@@ -53,7 +53,9 @@ def tasks(scope: Scope) -> list[Record]:
             "reopened": task.state in (Task.State.REOPENED, Task.State.BLOCKED),
             "mandatory": task.mandatory,
             "owned": task.owner_id is not None,
-            "owner_active": task.owner is not None and task.owner.is_active and task.owner_id in scope.members,
+            "owner_active": task.owner is not None
+            and task.owner.is_active
+            and task.owner_id in scope.members,
             "two_people": task.verified_by_id is None or task.verified_by_id != task.owner_id,
             "evidence": good.get(task.pk, 0),
             "evidence_changed": task.pk in stale,
@@ -182,7 +184,9 @@ def handoffs(scope: Scope) -> list[Record]:
             "ticked": all(tick is not None for tick in each.ticks),
             "overdue": each.state in (Handoff.State.OFFERED, Handoff.State.RETURNED)
             and scope.days_left(each.due_on) < 0,
-            "in_time": each.due_on is None or each.decided_at is None or each.decided_at.date() <= each.due_on,
+            "in_time": each.due_on is None
+            or each.decided_at is None
+            or each.decided_at.date() <= each.due_on,
         }
         for each in _ticked(found.prefetch_related("criteria").order_by("iteration__number", "key", "pk"))
     ]
