@@ -221,6 +221,11 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-outbox": {"task": "lifecycle.sweep_outbox", "schedule": 5.0, "options": {"expires": 5}},
     "tick": {"task": "lifecycle.tick", "schedule": 30.0, "options": {"expires": 30}},
     "expire-reports": {"task": "reports.expire", "schedule": 3600.0, "options": {"expires": 3600}},
+    "compliance": {
+        "task": "governance.look_at_compliance",
+        "schedule": 30.0,
+        "options": {"expires": 30},
+    },
     "publish": {"task": "reports.publish", "schedule": 60.0, "options": {"expires": 60}},
 }
 

@@ -1,3 +1,12 @@
 """What workers must know of this app: importing it registers the handlers of the outbox."""
 
+from celery import shared_task
+
 from governance.services import attestations  # noqa: F401  # registers "governance.attest"
+from governance.services.compliance import look_at_changed
+
+
+@shared_task(name="governance.look_at_compliance", acks_late=True)
+def look_at_compliance() -> None:
+    """Look at the projects of which there is something new; twice does nothing more than once."""
+    look_at_changed()

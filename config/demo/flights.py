@@ -10,6 +10,7 @@ import pandas as pd
 from django.conf import settings
 
 from config.demo import flights_data, outside, requirements, rounds, specs
+from config.demo.compliance import take_stock
 from config.demo.console import DemoConsole
 from config.demo.rounds import Plan, Window
 from config.demo.setting import next_iteration, set_up
@@ -52,6 +53,7 @@ def tell(console: DemoConsole) -> Project:
         _winter(team)
         next_iteration(team, trigger="T-04", start_phase="P2", because="it trains on the summer as well")
     _to_july(team)
+    take_stock(team, licence="CC0-1.0", owner="Marta Ibsen")
     return team.project
 
 

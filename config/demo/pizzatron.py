@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from config.demo import pizzatron_data, requirements, rounds, specs
+from config.demo.compliance import take_stock
 from config.demo.console import DemoConsole
 from config.demo.recommendations import fallback
 from config.demo.rounds import Plan, Window
@@ -62,6 +63,7 @@ def tell(console: DemoConsole, *, leave_gate: bool = False) -> Project:
         _at_home(team)
         next_iteration(team, trigger="T-06", start_phase="P2", because="it trains on all three markets")
     _everywhere(team, leave_gate=leave_gate)
+    take_stock(team, licence="made by Gatebook for this story", owner="Marta Ibsen")
     return team.project
 
 

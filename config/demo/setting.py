@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from config.demo.compliance import classify
 from config.demo.console import DemoConsole
 from config.demo.people import CAST, gather
 from config.demo.process import published
@@ -46,6 +47,7 @@ def set_up(
         )
         _members(project, people, lead)
         require(project, requirements, lead)
+        classify(project, people)
         iteration = project.iterations.order_by("-number").first() or open_iteration(
             project=project, title=title, reason=reason, actor=lead
         )

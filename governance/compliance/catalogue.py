@@ -1,4 +1,4 @@
-"""The frameworks and checks that Gatebook ships. Two frameworks are made from the catalogues of the process."""
+"""The frameworks and checks that Gatebook ships. Two are made from the catalogues of the process."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from lifecycle.definitions.builtin import catalogue as process_catalogue
 from lifecycle.definitions.stack import stack_catalogue
 from lifecycle.definitions.text import read_yaml
 
+_DONE = "it.done && (it.not_applicable || (it.two_people && it.evidence > 0 && !it.evidence_changed))"
 FOLDER = Path(__file__).parent.parent / "frameworks"
 PROCESS_KEY, SCORE_KEY = "crisp-ml-q", "ml-test-score"
 
@@ -77,7 +78,7 @@ def _task_judgement(key: str) -> dict[str, str]:
         "about": "tasks",
         "key": key,
         "counts": "it.mandatory || it.begun",
-        "holds": "it.done && (it.not_applicable || (it.two_people && it.evidence > 0 && !it.evidence_changed))",
+        "holds": _DONE,
         "waits": "!it.done && !it.reopened && !it.overdue",
     }
 

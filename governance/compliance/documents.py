@@ -42,8 +42,8 @@ class Judgement(Part):
     """How records of one kind are judged, each by itself; `about` names the kind.
 
     With `key` only the record of that key is looked at. `counts` says which are, `holds` which are as they
-    should be, `waits` which are not there yet, `waived` which stand by a waiver. What does none of this breaks
-    the check.
+    should be, `waits` which are not there yet, `waived` which stand by a waiver. What does none of this
+    breaks the check.
     """
 
     about: Token

@@ -42,7 +42,7 @@ class Outcome:
     @property
     def digest(self) -> str:
         """SHA-256 over everything that is said, to see whether it has changed."""
-        said = [
+        said: list[Any] = [
             self.status.value, self.held, self.total, self.reason,
             [[each.kind, each.pk, each.label, each.says, each.why] for each in self.records],
         ]  # fmt: skip

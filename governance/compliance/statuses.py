@@ -39,8 +39,8 @@ def of_records(*, held: int, waiting: int, waived: int, broken: int, empty: Stat
 def of_checks(statuses: Iterable[str], *, assured: bool, assurance_over: bool) -> Status:
     """Where a control stands, from its checks and a person's assurance.
 
-    An assurance stands in for what no record says yet; it never mends what records contradict. When it is over
-    and nothing else speaks for the control, its review is due.
+    An assurance stands in for what no record says yet; it never mends what records contradict. When it is
+    over and nothing else speaks for the control, its review is due.
     """
     found = [Status(each) for each in statuses]
     if Status.BROKEN in found:

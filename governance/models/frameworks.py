@@ -10,7 +10,7 @@ from governance.compliance.statuses import Status
 
 
 class Framework(models.Model):
-    """A law, standard or policy in one version. Its document never changes: another text is another version."""
+    """A law, standard or policy in one version. Its document never changes: another is another version."""
 
     class Kind(models.TextChoices):
         LAW = "law", _("Law")
@@ -143,7 +143,7 @@ class ControlStanding(models.Model):
 
 
 class ControlChange(models.Model):
-    """That a control came to stand elsewhere, and when. Never edited: the history behind charts and audits."""
+    """That a control came to stand elsewhere, and when: the history behind charts and audits."""
 
     use = models.ForeignKey("governance.FrameworkUse", models.PROTECT, related_name="changes")
     control = models.CharField(max_length=100)

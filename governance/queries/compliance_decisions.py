@@ -1,4 +1,4 @@
-"""Records of decisions: gates, signatures, deployments, findings, exceptions, inventory, reviews, incidents."""
+"""Records of decisions: gates, signatures, deployments, findings, exceptions, reviews, incidents."""
 
 from __future__ import annotations
 

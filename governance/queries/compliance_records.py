@@ -1,7 +1,7 @@
 """The records of a project as checks see them: plain, by kind, each with its key and its label.
 
-What is judged is what stands: the work behind the version that is live, or of the latest iteration when nothing
-is. Times are given as ages in whole days, so that an expression needs no clock.
+What is judged is what stands: the work behind the version that is live, or of the latest iteration when
+nothing is. Times are given as ages in whole days, so that an expression needs no clock.
 """
 
 from __future__ import annotations

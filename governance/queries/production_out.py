@@ -27,7 +27,7 @@ def as_csv(found: Production) -> str:
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(_COLUMNS)
     for each in found.live:
-        writer.writerow([_cell(value) for value in _row(_text(found.at), _entry(each))])
+        writer.writerow([cell(value) for value in _row(_text(found.at), _entry(each))])
     return out.getvalue()
 
 
@@ -99,6 +99,6 @@ def _text(moment: dt.datetime) -> str:
     return moment.astimezone(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _cell(value: object) -> object:
+def cell(value: object) -> object:
     """As a spreadsheet should read it: a text that looks like a formula stays a text."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import rfc8785
 from django.core.exceptions import PermissionDenied
@@ -38,7 +39,7 @@ def sign_classification(
     with transaction.atomic():
         project = Project.objects.select_for_update().get(pk=project.pk)
         _refuse_others(proof.person, project)
-        content = {"answers": given, "result": result, "purpose": project.purpose}
+        content: dict[str, Any] = {"answers": given, "result": result, "purpose": project.purpose}
         classification = Classification.objects.create(
             project=project, number=project.classifications.count() + 1, answers=given, result=result,
             purpose=project.purpose, signed_by=proof.person, signer_name=str(proof.person),

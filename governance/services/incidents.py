@@ -1,7 +1,7 @@
 """Incidents: what a system did wrong, by when the authority must know, and what came of it.
 
-Deadlines from Regulation (EU) 2024/1689, Article 73: 15 days after becoming aware, 2 for a widespread infringement
-or disrupted critical infrastructure, 10 for the death of a person.
+Deadlines from Regulation (EU) 2024/1689, Article 73: 15 days after becoming aware, 2 for a widespread
+infringement or disrupted critical infrastructure, 10 for the death of a person.
 """
 
 from __future__ import annotations

@@ -28,8 +28,8 @@ def set_inventory(
 ) -> InventoryEntry:  # fmt: skip
     """Say who answers for a system, who watches over it, and what it may be used for. A manager's to do.
 
-    Raises `Invalid` for a closed person, the owner as their own deputy, no use, an interval outside 1 to 1,096
-    days.
+    Raises `Invalid` for a closed person, the owner as their own deputy, no use, an interval outside
+    1 to 1,096 days.
     """
     project = Project.objects.select_for_update().get(pk=project.pk)
     if not may_manage(actor, project):

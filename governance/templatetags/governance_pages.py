@@ -11,8 +11,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from governance.models import Gate, Signoff
+from governance.models import CheckRecord, Gate, Signoff
 from governance.queries import pages_gate
+from governance.queries.pages_compliance import record_url
+from lifecycle.models import Project
 from lifecycle.templatetags import marks
 from lifecycle.templatetags.gatebook import address
 
@@ -57,3 +59,15 @@ def entry_link(index: int) -> SafeString:
     if not url:
         return format_html('<span class="digest">#{}</span>', marks.thin(index))
     return format_html('<a class="digest" href="{}">#{}</a>', url, marks.thin(index))
+
+
+@register.simple_tag
+def record_link(record: CheckRecord, project: Project) -> str:
+    """The address of a record that a check judged."""
+    return record_url(project, record.kind, record.record_id)
+
+
+@register.simple_tag
+def page_of(kind: str, pk: int, project: Project) -> str:
+    """The address of a record by its kind and key."""
+    return record_url(project, kind, pk)

@@ -39,7 +39,7 @@ LOOKS: dict[Look, str] = {
         "reject rejected revoked suspended aborted unacceptable violated"
     ),
     WARN: (
-        "blocked conditional held drifted due escalated inconclusive lapsed late lost missing near on_hold "
+        "blocked conditional held drifted due review_due escalated inconclusive lapsed late lost missing near on_hold "
         "reopened returned shifted unsure unverified warn warning"
     ),
     WAIVED: "passed_with_conditions waived waiver",

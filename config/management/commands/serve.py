@@ -4,6 +4,7 @@ import os
 import socket
 import sys
 from argparse import ArgumentParser
+from io import StringIO
 from typing import Any
 
 from django.conf import settings
@@ -37,6 +38,7 @@ class Command(BaseCommand):
             raise CommandError(f"Unknown role: {', '.join(unknown)}. There are: {', '.join(ROLES)}.")
         listening = listen(options["bind"]) if "web" in roles else None
         call_command("migrate", verbosity=0, interactive=False)
+        call_command("frameworks", "load", stdout=StringIO())
         if listening and not settings.DEBUG:
             collect()
         self._close_connections()
