@@ -319,7 +319,8 @@ _PAGES = {
     "waiver": "governance:waiver",
 }  # fmt: skip
 _OF_PROJECT = {
-    "risk": "lifecycle:project-risks", "requirement": "lifecycle:project-requirements", "score": "lifecycle:project-test-score",
+    "risk": "lifecycle:project-risks", "requirement": "lifecycle:project-requirements",
+    "score": "lifecycle:project-test-score",
     "people": "lifecycle:project-people", "deployment": "governance:project-models",
     "authorization": "governance:project-models", "finding": "governance:project-exceptions",
     "exceptions": "governance:project-exceptions", "classification": "governance:classify",

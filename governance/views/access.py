@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import cast
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 
 from governance.models import Gate
 from governance.queries.pages import gates_visible_to
@@ -26,3 +28,9 @@ def project_for(user: User, slug: str) -> Project:
 def gate_for(user: User, pk: int) -> Gate:
     """The gate if this person sees its project, else 404. 1 query, project and phase included."""
     return get_object_or_404(gates_visible_to(user), pk=pk)
+
+
+def allow(may: bool) -> None:  # noqa: FBT001
+    """Say no before a form is read: who may not is not told what is wrong with it (PermissionDenied)."""
+    if not may:
+        raise PermissionDenied(_("That is not yours to do in this project."))

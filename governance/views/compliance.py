@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -28,7 +27,7 @@ from governance.rules.gates import may_judge, may_manage
 from governance.services.assurances import assure_control, end_assurance, exclude_control, include_control
 from governance.services.compliance import look_at
 from governance.services.frameworks import begin_use, end_use
-from governance.views.access import project_for, reader
+from governance.views.access import allow, project_for, reader
 from governance.views.refusals import carried_out
 from lifecycle.models import Project, User
 from lifecycle.queries.iterations import current_iteration
@@ -58,7 +57,7 @@ def look(request: HttpRequest, slug: str) -> HttpResponse:
     """Look at the records of a project now."""
     user = reader(request)
     home = project_for(user, slug)
-    _refuse_who_only_reads(user, home)
+    allow(may_judge(user, home))
     changed = len(look_at(project=home))
     messages.success(request, _("Looked at everything: %(n)d controls stand elsewhere.") % {"n": changed})
     return redirect("governance:project-compliance", slug)
@@ -70,6 +69,7 @@ def use_begin(request: HttpRequest, slug: str) -> HttpResponse:
     """Measure the project by a framework from now on."""
     user = reader(request)
     home = project_for(user, slug)
+    allow(may_manage(user, home))
     form = UseForm(request.POST, offered=_offered(home))
     if carried_out(form, lambda: begin_use(project=home, actor=user, **form.cleaned_data)):
         look_at(project=home)
@@ -85,6 +85,7 @@ def use_end(request: HttpRequest, slug: str, key: str) -> HttpResponse:
     user = reader(request)
     home = project_for(user, slug)
     use = _use(home, key)
+    allow(may_manage(user, home))
     form = ReasonForm(request.POST, prefix="end")
     if carried_out(form, lambda: end_use(use=use, actor=user, **form.cleaned_data)):
         messages.success(request, _("Ended. What it came to stays on record."))
@@ -115,6 +116,7 @@ def control_assure(request: HttpRequest, slug: str, key: str, control_id: str) -
     """Sign that a control is met where no record can tell."""
     user = reader(request)
     use = _use(project_for(user, slug), key)
+    allow(may_judge(user, use.project))
     found, form = _control(use, control_id), AssureForm(request.POST)
     if carried_out(form, lambda: assure_control(use=use, control=found.id, actor=user, **form.cleaned_data)):
         look_at(project=use.project)
@@ -129,6 +131,7 @@ def control_exclude(request: HttpRequest, slug: str, key: str, control_id: str) 
     """Say that a control has no bearing on the project."""
     user = reader(request)
     use = _use(project_for(user, slug), key)
+    allow(may_manage(user, use.project))
     found, form = _control(use, control_id), ReasonForm(request.POST, prefix="exclude")
     if carried_out(form, lambda: exclude_control(use=use, control=found.id, actor=user, **form.cleaned_data)):
         look_at(project=use.project)
@@ -157,6 +160,7 @@ def assurance_end(request: HttpRequest, pk: int) -> HttpResponse:
     user = reader(request)
     visible = Assurance.objects.filter(project__in=projects_visible_to(user).values("pk"))
     assurance = get_object_or_404(visible.select_related("project"), pk=pk)
+    allow(may_judge(user, assurance.project))
     form = ReasonForm(request.POST, prefix="end")
     if carried_out(form, lambda: end_assurance(assurance=assurance, actor=user, **form.cleaned_data)):
         look_at(project=assurance.project)
@@ -193,11 +197,6 @@ def _control(use: FrameworkUse, control_id: str) -> ControlDocument:
 def _offered(home: Project) -> QuerySet[Framework]:
     used = home.framework_uses.filter(ended_at__isnull=True).values("framework")
     return Framework.objects.filter(current=True).exclude(pk__in=used).order_by("title")
-
-
-def _refuse_who_only_reads(user: User, home: Project) -> None:
-    if not may_judge(user, home):
-        raise PermissionDenied(_("Only reviewers and managers ask for a look."))
 
 
 def _project_page(

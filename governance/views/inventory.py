@@ -11,7 +11,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from governance.forms.compliance import (
     ClassifyForm,
@@ -29,7 +29,7 @@ from governance.services.classifications import sign_classification
 from governance.services.compliance import look_at
 from governance.services.incidents import close_incident, open_incident, report_incident
 from governance.services.inventory import record_review, set_inventory
-from governance.views.access import project_for, reader
+from governance.views.access import allow, project_for, reader
 from governance.views.refusals import carried_out
 from lifecycle.models import Project, User
 from lifecycle.queries.iterations import current_iteration
@@ -58,16 +58,17 @@ def inventory_csv(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
+@require_http_methods(["GET", "HEAD", "POST"])
 def classify(request: HttpRequest, slug: str) -> HttpResponse:
     """The guided classification: read what it is, answer the questions, sign. 8 queries."""
     user = reader(request)
     home = project_for(user, slug)
     current = classification_of(home)
     manages = may_manage(user, home)
-    form = ClassifyForm(request.POST or None, initial=current.answers if current else None)
-    if request.method == "POST":
-        if not manages:
-            sign_classification(project=home, answers={}, actor=user, password="")  # says no
+    posted = request.method == "POST"
+    form = ClassifyForm(request.POST if posted else None, initial=current.answers if current else None)
+    if posted:
+        allow(manages)
         if carried_out(form, lambda: _signed(home, form, user)):
             look_at(project=home)
             messages.success(request, _("Signed. The frameworks that follow are in use."))
@@ -103,6 +104,7 @@ def inventory_set(request: HttpRequest, slug: str) -> HttpResponse:
     """Change the entry."""
     user = reader(request)
     home = project_for(user, slug)
+    allow(may_manage(user, home))
     form = InventoryForm(request.POST, prefix="entry", people=_people(home))
     if carried_out(form, lambda: set_inventory(project=home, actor=user, **form.cleaned_data)):
         messages.success(request, _("The entry is changed."))
@@ -116,6 +118,7 @@ def review_record(request: HttpRequest, slug: str) -> HttpResponse:
     """Say that one has looked again."""
     user = reader(request)
     home = project_for(user, slug)
+    allow(may_judge(user, home))
     form = ReviewForm(request.POST, prefix="review")
     if carried_out(form, lambda: record_review(project=home, actor=user, **form.cleaned_data)):
         messages.success(request, _("The review is on record."))
@@ -137,6 +140,7 @@ def incident_open(request: HttpRequest, slug: str) -> HttpResponse:
     """Put down an incident."""
     user = reader(request)
     home = project_for(user, slug)
+    allow(may_ask(user, home) or may_judge(user, home))
     form = IncidentForm(request.POST, prefix="incident")
     if carried_out(form, lambda: open_incident(project=home, actor=user, **form.cleaned_data)):
         messages.success(request, _("The incident is on record."))
@@ -153,6 +157,7 @@ def incident_act(request: HttpRequest, pk: int, act: str) -> HttpResponse:
     incident = get_object_or_404(visible.select_related("project__process_version"), pk=pk)
     if act not in _ACTS:
         raise Http404
+    allow(may_judge(user, incident.project))
     service, kind = _ACTS[act]
     form = kind(request.POST, prefix=f"{act}-{pk}")
     if carried_out(form, lambda: service(incident=incident, actor=user, **form.cleaned_data)):

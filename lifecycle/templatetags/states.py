@@ -39,8 +39,8 @@ LOOKS: dict[Look, str] = {
         "reject rejected revoked suspended aborted unacceptable violated"
     ),
     WARN: (
-        "blocked conditional held drifted due review_due escalated inconclusive lapsed late lost missing near on_hold "
-        "reopened returned shifted unsure unverified warn warning"
+        "blocked conditional held drifted due escalated inconclusive lapsed late lost missing near on_hold "
+        "reopened returned review_due shifted unsure unverified warn warning"
     ),
     WAIVED: "passed_with_conditions waived waiver",
     NOW: (

@@ -13,6 +13,12 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 from django.utils import timezone
 
+from governance.models import Framework
+from governance.services.assurances import assure_control, exclude_control
+from governance.services.compliance import look_at
+from governance.services.frameworks import begin_use, load_frameworks
+from governance.services.incidents import open_incident
+from governance.services.inventory import record_review, set_inventory
 from lifecycle.definitions import catalogue
 from lifecycle.models import Channel, DataUse, Post, Run, Task
 from lifecycle.services.absences import enter_absence
@@ -42,6 +48,7 @@ NO_PAGES = {
     "lifecycle:snapshot-content": "a file",
     "lifecycle:registration-progress": "a part of a page",
     "governance:production-csv": "a file",
+    "governance:inventory-csv": "a file",
     "lifecycle:project-analytics-csv": "a file",
     "lifecycle:analytics-csv": "a file",
     "reports:download": "a file",
@@ -129,6 +136,7 @@ def told():
     evaluation = make_gates.evaluation(gate)
     waiver = make_gates.waiver(gate, justification=LONG, measure=LONG)
     make_gates.condition(gate, text=LONG)
+    _measured(home)
     return person, {
         "slug": home.slug, "tasks": task.pk, "handoffs": handoff.pk, "runs": runs[0].pk,
         "triggers": firing.trigger_id, "firings": firing.pk, "gates": gate.pk, "evaluations": evaluation.pk,
@@ -139,9 +147,34 @@ def told():
         "snapshots": frozen.pk, "register": "data",
         "reports": report.pk, "channels": chat.pk, "ledger": 1, "iterations": 1,
         "components": "data-analysis",
+        "compliance": "change-and-access", "governance:control control_id": "change-change-managed",
+        "governance:compliance-record kind": "deployment",
+        "governance:compliance-record pk": home.deployments.get().pk,
         "canvas": "dilemmas", "maturity": "mlops-automation", "test-score": "D1",
         "lifecycle:process-version pk": home.process_version_id, "governance:gate-open key": "G2",
     }  # fmt: skip
+
+
+def _measured(home):
+    """The project by a framework, with what people say of it, an inventory entry, a review, an incident."""
+    load_frameworks()
+    lead = home.created_by
+    framework = Framework.objects.get(key="change-and-access")
+    use = begin_use(project=home, framework=framework, actor=lead, reason=LONG)
+    assure_control(
+        use=use, control="change-change-managed", actor=lead, password=make.PASSWORD, statement=LONG,
+        expires_on=timezone.now().date(),
+    )  # fmt: skip
+    exclude_control(use=use, control="change-emergency-change", actor=lead, reason=LONG)
+    set_inventory(
+        project=home, actor=lead, owner=lead, deputy=None, overseer=None, approved_uses=[LONG],
+        review_every_days=90,
+    )  # fmt: skip
+    record_review(project=home, actor=lead, kind="access", result=LONG)
+    open_incident(
+        project=home, actor=lead, title=LONG, severity="serious", aware_at=timezone.now(), detail=LONG
+    )
+    look_at(project=home)
 
 
 def _changed_source(home, task):

@@ -19,8 +19,14 @@ from django.db import connection, transaction
 from django.test import Client
 from django.urls import get_resolver, reverse
 from django.urls.exceptions import NoReverseMatch
+from django.utils import timezone
 
+from governance.models import Framework
+from governance.services.assurances import assure_control, exclude_control
 from governance.services.break_glass import ask_break_glass
+from governance.services.compliance import look_at
+from governance.services.frameworks import begin_use, load_frameworks
+from governance.services.incidents import open_incident
 from governance.services.reviews import give_feedback
 from ledger.models import Entry
 from ledger.publishing import publish_checkpoint
@@ -72,7 +78,7 @@ OWN = re.compile(
 ACTS = {
     "tasks": "start", "risks": "accept", "measures": "start", "handoffs": "offer", "firings": "reject",
     "iterations": "stop", "phases": "start", "requirements": "agree", "tailoring": "exclude",
-    "findings": "resolve", "break-glass": "refuse",
+    "findings": "resolve", "break-glass": "refuse", "incidents": "report",
 }  # fmt: skip
 
 
@@ -97,6 +103,7 @@ def world():
     make.phase(iteration, "P2", "in_progress")
     task = make.task(iteration.phases.get(key="P2"), "2.1", owner=people["contributor"])
     risk = make.risk(task)
+    deployment = make_gates.deployment(given)
     records = {
         "tasks": task,
         "risks": risk,
@@ -112,7 +119,7 @@ def world():
         "firings": make.firing(make.trigger(project)),
         "gates": given.gate,
         "evaluations": make_gates.evaluation_of(given.gate),
-        "deployments": make_gates.deployment(given),
+        "deployments": deployment,
         "findings": make_gates.finding(project),
         **exceptions(given),
         "authorizations": given,
@@ -125,9 +132,31 @@ def world():
         "plans": (watched := make.monitoring_window(make.monitoring_plan(project))).plan,
         "monitoring-plans": watched.plan,
         "windows": watched,
+        **compliance(project),
     }
     publish_checkpoint()
     return project, people, records
+
+
+def compliance(project):
+    """What people said of controls, and an incident; the project is measured by change and access."""
+    load_frameworks()
+    framework = Framework.objects.get(key="change-and-access")
+    use = begin_use(project=project, framework=framework, actor=project.created_by, reason="All are")
+    look_at(project=project)
+    return {
+        "control-exclusions": exclude_control(
+            use=use, control="change-change-managed", actor=project.created_by, reason="No cost"
+        ),
+        "assurances": assure_control(
+            use=use, control="change-tested-before-release", actor=project.created_by, password=make.PASSWORD,
+            statement="There are tests", expires_on=timezone.now().date(),
+        ),
+        "incidents": open_incident(
+            project=project, actor=project.created_by, title="Odd", severity="serious",
+            aware_at=timezone.now(),
+        ),
+    }  # fmt: skip
 
 
 def exceptions(given):
@@ -163,6 +192,7 @@ def address_of(name, path, project, records):
         "pk": 999_999,
         "level": 0,
         "place": TilePlace(0, 1),
+        "control_id": "change-approved-before-release",
     }
     for segment, what in segments:
         kind = "members" if segment == "people" and path.startswith("projects/") else segment
@@ -170,6 +200,10 @@ def address_of(name, path, project, records):
             values["pk"] = records[kind].pk
         if what == "key" and segment == "gates":
             values["key"] = "G2"
+        if what == "key" and segment == "compliance":
+            values["key"] = "change-and-access"
+    if path.startswith("compliance/records"):
+        values |= {"kind": "deployment", "pk": records["deployments"].pk}
     actors = [part for part in re.findall(r"([a-z-]+)/(?:<[^>]+>/)*<slug:act>", path) if part in ACTS]
     values["act"] = ACTS[actors[-1]] if actors else "start"
     asked = re.findall(r"<(?:\w+:)?(\w+)>", path)
