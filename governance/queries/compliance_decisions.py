@@ -13,6 +13,7 @@ from governance.models import (
     Gate,
     GateAsk,
     Incident,
+    InventoryEntry,
     Review,
     Signoff,
     Waiver,
@@ -296,7 +297,7 @@ def classifications(scope: Scope) -> list[Record]:
 @gathers("inventory")
 def inventory(scope: Scope) -> list[Record]:
     """The entry of the inventory. 1 query."""
-    entry = getattr(scope.project, "inventory_entry", None)
+    entry = InventoryEntry.objects.filter(project=scope.project).first()
     if entry is None:
         return []
     active = set(scope.members) | set(
