@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0007_findings_say_how"),
+        ("governance", "0008_deployments_by_steps"),
         ("lifecycle", "0016_plans_test_sets_reproductions"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
