@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from governance.models import Evaluation, Gate, Signoff
 from governance.queries.duties import accounts_around, barred_from_signing
@@ -98,7 +98,7 @@ def seating_of(
 def approving(evaluation: Evaluation) -> Seating:
     """The seats filled by those who approved exactly this and still may sign it. 7 queries."""
     gate = evaluation.gate
-    approved = evaluation.signoffs.filter(decision=Signoff.Decision.APPROVE).select_related("signer")
+    approved = _approvals(evaluation)
     signers = {signoff.signer_id: signoff.signer for signoff in approved}
     if not signers:
         return seating_of(gate, [], {})
@@ -153,13 +153,18 @@ def quorum_stands(evaluation: Evaluation) -> bool:
     A signature given while somebody else may have used the account does not count. Who has left or has
     another role since keeps what they signed.
     """
-    approved = evaluation.signoffs.filter(decision=Signoff.Decision.APPROVE).select_related("signer")
+    signers = [signoff.signer for signoff in _approvals(evaluation)]
+    people = same_people(signers, around=accounts_around(evaluation.gate.iteration.project_id))
+    return len(people) >= evaluation.gate.required_signatures
+
+
+def _approvals(evaluation: Evaluation) -> QuerySet[Signoff]:
+    """The approvals of exactly this, but for those given while somebody else may have used the account."""
     taken = Compromise.objects.filter(person=OuterRef("signer"), since__lte=OuterRef("signed_at")).filter(
         Q(until__isnull=True) | Q(until__gt=OuterRef("signed_at"))
     )
-    signers = [signoff.signer for signoff in approved.filter(~Exists(taken))]
-    people = same_people(signers, around=accounts_around(evaluation.gate.iteration.project_id))
-    return len(people) >= evaluation.gate.required_signatures
+    approved = evaluation.signoffs.filter(~Exists(taken), decision=Signoff.Decision.APPROVE)
+    return approved.select_related("signer")
 
 
 def _roles(place: Membership) -> frozenset[str]:

@@ -59,9 +59,7 @@ FAULTS = {
     "new evidence makes nothing stale": [(STALE, "_evidence", "(task, digest) not in seen", "False")],
     "a finding makes nothing stale": [(STALE, "_findings", "(after - before).items()", "()")],
     "a reopened risk makes nothing stale": [(STALE, "_risks", 'present["risks"]', "()")],
-    "an account found taken over counts on": [
-        (SEATS, "quorum_stands", "approved.filter(~Exists(taken))", "approved")
-    ],
+    "an account found taken over counts on": [(SEATS, "_approvals", "~Exists(taken), ", "")],
     "an authorization outlives its waivers": [
         (LIMITS, "latest_end", "for day in waivers.values_list", "for day in waivers.none().values_list")
     ],

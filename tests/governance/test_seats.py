@@ -164,3 +164,25 @@ def test_an_account_that_somebody_else_may_use_signs_nothing():
 
     with refused("account_barred"):
         sign(gate, person)
+
+
+def test_what_was_signed_with_an_account_found_taken_over_fills_no_seat_while_the_gate_is_open():
+    import datetime as dt
+
+    from django.utils import timezone
+
+    from lifecycle.services.accounts import report_compromise
+
+    gate = make_gates.gate()
+    make_gates.evaluation(gate)
+    taken, second, third = reviewers(gate, 3)
+    sign(gate, taken)
+    report_compromise(
+        person=taken, actor=make.user(org_role="administrator"), reason="Phished",
+        since=timezone.now() - dt.timedelta(hours=1),
+    )  # fmt: skip
+
+    sign(gate, second)
+    assert Gate.objects.get().state == "open"
+    sign(gate, third)
+    assert Gate.objects.get().state == "passed"
