@@ -11,8 +11,8 @@ from hypothesis.extra.django import TestCase
 
 from tests.governance.gate_walk import Clock, GateWalk, Home
 
-# 47 runs are a little over 10,000 steps: about 80 seconds of one processor. WALK_RUNS=400 for a long one.
-RUNS = int(os.environ.get("WALK_RUNS", "47"))
+# 43 runs are a little over 10,000 steps: one to three minutes of one processor. WALK_RUNS=400 for a long one.
+RUNS = int(os.environ.get("WALK_RUNS", "43"))
 STEPS = 260
 
 
