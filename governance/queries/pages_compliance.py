@@ -59,6 +59,15 @@ class Coverage:
         return self.good * 100 // self.asked if self.asked else 0
 
     @property
+    def percent(self) -> str:
+        return f"{self.share} %"
+
+    @property
+    def counted(self) -> list[tuple[str, str]]:
+        """Each status that occurs, with its count in words."""
+        return [(status, f"{count} {words.lower()}") for status, words, count in self.lines]
+
+    @property
     def state(self) -> str:
         if self.broken:
             return "bad"

@@ -6,6 +6,7 @@ import pikepdf
 import pytest
 from django.urls import reverse
 
+import reports.tasks  # noqa: F401  # the handlers of the outbox, as a worker has them
 from governance.models import Authorization
 from ledger.models import Entry
 from ledger.verification import verify
