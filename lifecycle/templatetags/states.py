@@ -32,11 +32,11 @@ LOOKS: dict[Look, str] = {
     OK: (
         "accepted acted active agreed allow allowed applied approve approved completed decided "
         "delivered deployed done finished fired frozen fulfilled granted included intact live mended met ok "
-        "pass passed published resolved satisfied settled sent signed succeeded valid verified within"
+        "holds pass passed published resolved satisfied settled sent signed succeeded valid verified within"
     ),
     BAD: (
-        "bad broken critical declined denied deny dead error failed fail high not_met over overdue refused "
-        "reject rejected revoked suspended aborted unacceptable violated"
+        "bad breaks broken critical declined denied deny dead error failed fail high not_met over overdue "
+        "refused reject rejected revoked suspended aborted unacceptable violated"
     ),
     WARN: (
         "blocked conditional held drifted due escalated inconclusive lapsed late lost missing near on_hold "
@@ -49,7 +49,7 @@ LOOKS: dict[Look, str] = {
         "risks_accepted risks_identified rolling running sending signing started submitted your_turn"
     ),
     IDLE: "created draft instantiated identified idle inherited not_open not_started planned selected",
-    WAIT: "asked awaiting deferred paused pending queued ready scheduled wait waiting",
+    WAIT: "waits asked awaiting deferred paused pending queued ready scheduled wait waiting",
     STALE: "expired outdated revision_due stale superseded unreadable withdrawn",
     NA: (
         "acknowledge acknowledged cancelled closed disabled dismissed dropped ended ignored merged na "

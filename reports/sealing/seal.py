@@ -6,6 +6,7 @@ sealed file itself. pyHanko rewrites the catalogue, what it names, and the field
 
 import io
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
@@ -64,7 +65,9 @@ def seal(body: bytes, *, by: Identity, proofs: Sequence[Attachment], moment: dat
     )
     style = StaticStampStyle(border_width=0, background=None)
     signer = signers.PdfSigner(about, by.signer, timestamper=stamper, stamp_style=style)
-    sealed: bytes = signer.sign_pdf(writer).getvalue()
+    # pyHanko runs a loop of its own, which a thread that has one already (an asynchronous server) refuses.
+    with ThreadPoolExecutor(max_workers=1) as one:
+        sealed: bytes = one.submit(signer.sign_pdf, writer).result().getvalue()
     return sealed
 
 
