@@ -338,6 +338,7 @@ SPECTACULAR_SETTINGS = {
         "ProjectState": "lifecycle.models.Project.State",
         "RecordOutcome": ["created", "updated", "changed", "unchanged"],
         "RegistrationKind": "lifecycle.models.Registration.Kind",
+        "ReportKind": "reports.models.Report.Kind",
         "ReportState": "reports.models.Report.State",
         "RunKind": "lifecycle.models.Run.Kind",
         "RunKindToAskFor": "lifecycle.api.runs.KINDS_TO_ASK_FOR",

@@ -44,7 +44,7 @@ LOOKS: dict[Look, str] = {
     ),
     WAIVED: "passed_with_conditions waived waiver",
     NOW: (
-        "assessed attached claimed defining_requirements evaluating evidence_attached in_mitigation "
+        "reported assessed attached claimed defining_requirements evaluating evidence_attached in_mitigation "
         "in_progress in_review leased mitigating now offered open qa_selected reassessed requested "
         "risks_accepted risks_identified rolling running sending signing started submitted your_turn"
     ),

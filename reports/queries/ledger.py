@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
 
+from ledger.merkle import Frontier
 from ledger.models import Entry
 from ledger.queries import Head, entries_of_project, head
 from ledger.tiles import Reader
@@ -23,7 +24,19 @@ def head_at(moment: Moment) -> Head:
     last = Entry.objects.filter(recorded_at__lte=moment.at).order_by("-index").values_list("index").first()
     size = last[0] + 1 if last else 0
     present = head()
-    return present if present.size == size else Head(size, Reader(size).root().hex())
+    return present if present.size == size else Head(size, _root_of(size))
+
+
+def _root_of(size: int) -> str:
+    """The root of the first entries: from the tiles, or from the leaves where those are not stored yet."""
+    try:
+        return Reader(size).root().hex()
+    except LookupError:
+        tree = Frontier()
+        leaves = Entry.objects.filter(index__lt=size).order_by("index").values_list("leaf_hash", flat=True)
+        for leaf in leaves.iterator(chunk_size=2000):
+            tree.append(bytes.fromhex(leaf))
+        return tree.root().hex()
 
 
 def project_entries(slug: str, head: Head) -> list[Entry]:

@@ -20,7 +20,6 @@ from reports.rendering.errors import RenderFailed
 from reports.sealing.errors import SealFailed
 from reports.services.filing import content_of, keep, put
 from reports.services.reports import TASK, begin_report, fail_report, finish_report, request_report
-from reports.services.sealing import sealed
 
 Progress = Callable[[str, float], None]
 
@@ -103,6 +102,7 @@ def _make(report: Report, progress: Progress) -> Report:
     # Imported here: charts and PDF weigh seconds, and only whoever makes a report needs them.
     from reports.rendering.render import render_page  # noqa: PLC0415
     from reports.services.contents import content_for  # noqa: PLC0415
+    from reports.services.sealing import sealed  # noqa: PLC0415
 
     content = content_for(report, verdict)
     with tempfile.TemporaryDirectory(prefix="gatebook-report-") as folder:

@@ -18,7 +18,7 @@ def test_a_prepared_query_finds_what_the_ordinary_one_does():
     for project in (make.small_project(), make.small_project()):
         [found] = prepared.all(project.pk)
         with CaptureQueriesContext(connection) as asked:
-            assert found.process_version.definition == project.process_version.definition
+            assert found.process_version.document == project.process_version.document
         assert not asked.captured_queries
         assert {each.attname: getattr(found, each.attname) for each in Project._meta.concrete_fields} == {
             each.attname: getattr(project, each.attname) for each in Project._meta.concrete_fields
