@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
 from typing import Any
 
 from governance.models import CriterionResult
@@ -171,7 +170,7 @@ def _first_candidate(scope: Scope) -> Any:
 
 @gathers("handoffs")
 def handoffs(scope: Scope) -> list[Record]:
-    """Handoffs of the iterations up to the one whose work stands. 1 query."""
+    """Handoffs of the iterations up to the one whose work stands. 2 queries."""
     number = scope.base.number if scope.base else 0
     found = Handoff.objects.filter(iteration__project=scope.project, iteration__number__lte=number)
     return [
@@ -181,21 +180,15 @@ def handoffs(scope: Scope) -> list[Record]:
             "planned": each.state in (Handoff.State.PLANNED, Handoff.State.CANCELLED),
             "accepted": each.state == Handoff.State.ACCEPTED,
             "two_people": each.giver_id is not None and each.taker_id not in (None, each.giver_id),
-            "ticked": all(tick is not None for tick in each.ticks),
+            "ticked": all(line.ticked_at is not None for line in each.criteria.all()),
             "overdue": each.state in (Handoff.State.OFFERED, Handoff.State.RETURNED)
             and scope.days_left(each.due_on) < 0,
             "in_time": each.due_on is None
             or each.decided_at is None
             or each.decided_at.date() <= each.due_on,
         }
-        for each in _ticked(found.prefetch_related("criteria").order_by("iteration__number", "key", "pk"))
+        for each in found.prefetch_related("criteria").order_by("iteration__number", "key", "pk")
     ]
-
-
-def _ticked(found: Iterable[Handoff]) -> Iterable[Any]:
-    for each in found:
-        each.ticks = [line.ticked_at for line in each.criteria.all()]  # type: ignore[attr-defined]
-        yield each
 
 
 _FIELDS = (

@@ -119,26 +119,6 @@ def _decide(
     return Decision(True, digest, environment, scope, now, (_granted(given),), given)
 
 
-def gate_checks(
-    asked: Sequence[tuple[str, str, Scope]], *, project: Project, at: datetime | None = None
-) -> list[Decision]:
-    """The answers to many questions (digest, environment, scope) about one project, in order. 1 query.
-
-    What `gate_check` would answer to each; digests are 64 hexadecimal digits here.
-    """
-    now = at or timezone.now()
-    known = Authorization.objects.filter(model_digest__in={digest for digest, _place, _scope in asked})
-    known = known.filter(project=project).select_related("project")
-    known = known.annotate(last_entry_at=Subquery(_LAST_ENTRY), stale=Exists(_STALE))
-    by_digest: dict[str, list[Authorization]] = {}
-    for given in known.order_by():
-        by_digest.setdefault(given.model_digest, []).append(given)
-    return [
-        _decide(by_digest.get(digest, []), digest, environment, scope, now)
-        for digest, environment, scope in asked
-    ]
-
-
 def read_digest(text: str) -> str:
     """The 64 hexadecimal digits of a SHA-256, with or without the prefix `sha256:`; `Invalid` otherwise."""
     found = _DIGEST.fullmatch(text.strip().lower())
