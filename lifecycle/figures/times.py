@@ -16,8 +16,9 @@ def span_text(seconds: float | None) -> str:
         return "–"
     if 0 < seconds < 1:
         return _("< 1 s")
+    seconds = round(seconds)
     if seconds < 60:
-        return _("%s s") % f"{seconds:.0f}"
+        return _("%d s") % seconds
     if seconds < 3_600:
         return _("%d min") % (seconds // 60)
     if seconds < 86_400:

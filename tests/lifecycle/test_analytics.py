@@ -34,6 +34,11 @@ pytestmark = pytest.mark.django_db
 DAY = 86_400
 
 
+def about(seconds):
+    """To the second: PostgreSQL adds the microseconds that an entry waited for its turn."""
+    return pytest.approx(seconds, abs=1)
+
+
 class Clock:
     """The time that the ledger writes; tests move it on."""
 
@@ -96,8 +101,8 @@ def test_lead_time_runs_from_the_start_to_the_pass(clock):
     passed(clock, trip)
     [phase] = analytics_of(home).phases
     assert (phase.key, phase.passed, phase.running, phase.starts) == ("P1", 1, 0, 1)
-    assert phase.median == phase.slow == 5 * DAY
-    assert phase.review == 3 * DAY
+    assert phase.median == phase.slow == about(5 * DAY)
+    assert phase.review == about(3 * DAY)
 
 
 def test_a_phase_that_is_not_passed_has_no_lead_time_and_is_running(clock):
@@ -129,7 +134,7 @@ def test_tasks_split_into_working_and_waiting(clock):
     start_task(task=task, actor=task.owner)
     [work] = analytics_of(home).work
     assert (work.key, work.tasks) == ("P1", 1)
-    assert work.blocked == 18 * 3600
+    assert work.blocked == about(18 * 3600)
     assert work.working >= 6 * 3600
 
 
@@ -146,10 +151,10 @@ def test_returns_are_counted_and_time_is_charged_to_whoever_holds(clock):
     seen = analytics_of(home)
     [each] = seen.handoffs
     assert (each.offered, each.returned, each.accepted, each.rate) == (2, 1, 1, 0.5)
-    assert each.median == 3 * DAY
+    assert each.median == about(3 * DAY)
     assert seen.return_rate == 0.5
     held = {row.name: row.held for row in seen.holders if row.kind == "person"}
-    assert held == {str(handoff.taker): 6 * DAY, str(handoff.giver): 1 * DAY}
+    assert held == {str(handoff.taker): about(6 * DAY), str(handoff.giver): about(1 * DAY)}
     assert all(row.now == 0 for row in seen.holders)
 
 
@@ -182,7 +187,7 @@ def test_an_erased_payload_leaves_the_rest_standing(clock):
     passed(clock, trip)
     entry = Entry.objects.filter(action="phase.review_requested").get()
     ledger_services.erase_payload(index=entry.index, actor=home.created_by, reason="Asked for")
-    assert analytics_of(home).phases[0].median == 5 * DAY
+    assert analytics_of(home).phases[0].median == about(5 * DAY)
     assert log_of(home)["events"]
 
 

@@ -124,7 +124,7 @@ def test_a_token_lets_its_holder_in_and_is_not_stored():
 
     assert authenticate_token(text=text) == token
     assert text.startswith(f"gb_{token.prefix}_")
-    assert text.rpartition("_")[2] not in str(ApiToken.objects.values().get())
+    assert text.removeprefix(f"gb_{token.prefix}_") not in str(ApiToken.objects.values().get())
 
 
 @pytest.mark.parametrize("text", ["", "gb_", "gb_000000000000_" + "x" * 43, "Bearer", "gb_é_ü", "x" * 10_000])
