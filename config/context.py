@@ -9,7 +9,7 @@ from django.http import HttpRequest
 import config
 from ledger.queries import Head, head
 from lifecycle.models import User
-from lifecycle.queries.inbox import Counts, counts_of
+from lifecycle.queries.counts import Counts, counts_of
 
 
 @dataclass

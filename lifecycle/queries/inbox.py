@@ -5,9 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.db.models import F, IntegerField, Q, QuerySet, Subquery
-from django.db.models.expressions import Combinable
-from django.db.models.functions import Coalesce
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -24,8 +22,7 @@ from lifecycle.models import (
     Task,
     User,
 )
-from lifecycle.queries.absences import away_now, looked_after_by
-from lifecycle.queries.notices import notices_of
+from lifecycle.queries.absences import looked_after_by
 from lifecycle.queries.projects import DONE, projects_visible_to
 
 SOON = dt.timedelta(days=7)
@@ -84,12 +81,12 @@ def inbox_of(user: User) -> list[InboxItem]:
         project for project, role in roles if role in (Membership.Role.MANAGER, Membership.Role.REVIEWER)
     ]
     items = [
-        *map(_task_item, _first(_tasks_to_do([user]), "due_on")),
-        *map(_handoff_item, _first(_handoffs_to_move([user]), "due_on")),
-        *map(_verify_item, _first(_tasks_to_verify(user, judged), "due_on")),
-        *map(_exclusion_item, _first(_exclusions_to_decide(user, judged), "requested_at")),
-        *map(_firing_item, _first(_firings_to_decide(managed), "fired_at")),
-        *map(_risk_item, _first(_risks_to_decide(managed), "task__due_on")),
+        *map(_task_item, _first(tasks_to_do([user]), "due_on")),
+        *map(_handoff_item, _first(handoffs_to_move([user]), "due_on")),
+        *map(_verify_item, _first(tasks_to_verify(user, judged), "due_on")),
+        *map(_exclusion_item, _first(exclusions_to_decide(user, judged), "requested_at")),
+        *map(_firing_item, _first(firings_to_decide(managed), "fired_at")),
+        *map(_risk_item, _first(risks_to_decide(managed), "task__due_on")),
         *_looked_after(user, looked_after_by(user)),
         *items_from_sources(user),
     ]
@@ -113,8 +110,8 @@ def _looked_after(user: User, absent: list[User]) -> list[InboxItem]:
         return []
     seen = set(projects_visible_to(user).values_list("pk", flat=True).order_by())
     people = {each.pk: each for each in absent}
-    items = [(task.owner_id, _task_item(task)) for task in _tasks_to_do(absent)]
-    items += [(_mover(handoff), _handoff_item(handoff)) for handoff in _handoffs_to_move(absent)]
+    items = [(task.owner_id, _task_item(task)) for task in tasks_to_do(absent)]
+    items += [(_mover(handoff), _handoff_item(handoff)) for handoff in handoffs_to_move(absent)]
     return [
         replace(item, on_behalf_of=people[holder])
         for holder, item in items
@@ -126,7 +123,8 @@ def _mover(handoff: Handoff) -> int | None:
     return handoff.taker_id if handoff.state == Handoff.State.OFFERED else handoff.giver_id
 
 
-def _tasks_to_do(people: Iterable[User]) -> QuerySet[Task]:
+def tasks_to_do(people: Iterable[User]) -> QuerySet[Task]:
+    """What these people own and have not proven yet."""
     done = (*DONE, Task.State.EVIDENCE_ATTACHED)
     mine = Task.objects.filter(
         owner__in=people, phase__state__in=_WORKING, phase__iteration__state=Iteration.State.OPEN
@@ -157,7 +155,8 @@ def _next_step(task: Task) -> str:
     }.get(Task.State(task.state), "")
 
 
-def _handoffs_to_move(people: Iterable[User]) -> QuerySet[Handoff]:
+def handoffs_to_move(people: Iterable[User]) -> QuerySet[Handoff]:
+    """What these people have to accept, to mend or soon to offer."""
     soon = timezone.localdate() + SOON
     turn = (
         Q(taker__in=people, state=Handoff.State.OFFERED)
@@ -190,7 +189,7 @@ def _handoff_item(handoff: Handoff) -> InboxItem:
     )  # fmt: skip
 
 
-def _tasks_to_verify(user: User, project_ids: list[int] | QuerySet[Any, Any]) -> QuerySet[Task]:
+def tasks_to_verify(user: User, project_ids: list[int] | QuerySet[Any, Any]) -> QuerySet[Task]:
     """What others have proven. Whose evidence or run it is as well does not verify it."""
     own = Q(owner=user) | Q(evidence__attached_by=user) | Q(evidence__snapshot__run__started_by=user)
     live = Q(evidence__state__in=("attached", "verified"))
@@ -213,7 +212,7 @@ def _verify_item(task: Task) -> InboxItem:
     )  # fmt: skip
 
 
-def _exclusions_to_decide(user: User, project_ids: list[int] | QuerySet[Any, Any]) -> QuerySet[Exclusion]:
+def exclusions_to_decide(user: User, project_ids: list[int] | QuerySet[Any, Any]) -> QuerySet[Exclusion]:
     """That a task should not apply, asked by somebody else."""
     found = Exclusion.objects.filter(
         task__phase__iteration__project__in=project_ids,
@@ -236,7 +235,8 @@ def _exclusion_item(exclusion: Exclusion) -> InboxItem:
     )  # fmt: skip
 
 
-def _firings_to_decide(project_ids: list[int] | QuerySet[Any, Any]) -> QuerySet[Firing]:
+def firings_to_decide(project_ids: list[int] | QuerySet[Any, Any]) -> QuerySet[Firing]:
+    """Triggers that fired and wait for a manager's word."""
     found = Firing.objects.filter(trigger__project__in=project_ids, state=Firing.State.WAITING)
     return found.select_related("trigger__project")
 
@@ -250,7 +250,8 @@ def _firing_item(firing: Firing) -> InboxItem:
     )  # fmt: skip
 
 
-def _risks_to_decide(project_ids: list[int] | QuerySet[Any, Any]) -> QuerySet[Risk]:
+def risks_to_decide(project_ids: list[int] | QuerySet[Any, Any]) -> QuerySet[Risk]:
+    """What measures have not brought below the appetite."""
     found = Risk.objects.filter(
         task__phase__iteration__project__in=project_ids,
         task__phase__iteration__state=Iteration.State.OPEN,
@@ -265,52 +266,3 @@ def _risk_item(risk: Risk) -> InboxItem:
         project=risk.task.phase.iteration.project, url_name="lifecycle:task", pk=risk.task_id, urgency="harm",
         due_on=risk.task.due_on,
     )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Counts:
-    """How much waits for a person, and how much news they have not read."""
-
-    inbox: int = 0
-    notices: int = 0
-
-
-def counts_of(user: User) -> Counts:
-    """What the bar at the top of every page says: as many as `inbox_of` has, and unread notices. 1 query,
-    and 1 for each source of a higher app.
-    """
-    mine = Membership.objects.filter(user=user, left_at__isnull=True)
-    managed = mine.filter(role=Membership.Role.MANAGER).values("project_id")
-    judged = mine.filter(role__in=(Membership.Role.MANAGER, Membership.Role.REVIEWER)).values("project_id")
-    absent = User.objects.filter(pk__in=away_now().filter(deputy=user).order_by().values("person_id"))
-    absent, visible = absent.filter(is_active=True).order_by(), projects_visible_to(user).values("pk")
-    rows: list[QuerySet[Any]] = [
-        _tasks_to_do([user]),
-        _handoffs_to_move([user]),
-        _tasks_to_verify(user, judged),
-        _exclusions_to_decide(user, judged),
-        _firings_to_decide(managed),
-        _risks_to_decide(managed),
-        _tasks_to_do(absent).filter(phase__iteration__project__in=visible),
-        _handoffs_to_move(absent).filter(iteration__project__in=visible),
-    ]
-    unread = notices_of(user).filter(read_at__isnull=True)
-    inbox = sum((_number_of(each) for each in rows[1:]), start=_number_of(rows[0]))
-    found = User.objects.filter(pk=user.pk).order_by().values_list(inbox, _number_of(unread)).first()
-    if not found:
-        return Counts()
-    return Counts(found[0] + sum(1 for _item in items_from_sources(user)), found[1])
-
-
-class _Number(Subquery):
-    """How many rows a query has, as a part of another query. Grouping, which `Count` would need inside a
-    subquery, is left out: every page asks for this, and making its statement costs more than running it.
-    """
-
-    template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
-    output_field = IntegerField()
-
-
-def _number_of(rows: QuerySet[Any]) -> Combinable:
-    # What can have no rows, and so is not asked for, is none.
-    return Coalesce(_Number(rows.select_related(None).order_by().values("pk")), 0)

@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from lifecycle.queries.inbox import InboxItem, counts_of, inbox_of
+from lifecycle.queries.counts import counts_of
+from lifecycle.queries.inbox import InboxItem, inbox_of
 from lifecycle.views.acting import reader
 
 A_PAGE = 100

@@ -4,7 +4,8 @@ import pytest
 from django.utils import timezone
 
 from governance.queries.waiting import gates_to_sign
-from lifecycle.queries.inbox import counts_of, inbox_of
+from lifecycle.queries.counts import counts_of
+from lifecycle.queries.inbox import inbox_of
 from tests import make, make_gates
 
 pytestmark = pytest.mark.django_db

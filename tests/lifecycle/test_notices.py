@@ -13,7 +13,8 @@ from django.utils import timezone
 from ledger.models import Entry
 from lifecycle.errors import Invalid
 from lifecycle.models import Job, Mail, Notice, NoticeChoice
-from lifecycle.queries.inbox import counts_of, inbox_of
+from lifecycle.queries.counts import counts_of
+from lifecycle.queries.inbox import inbox_of
 from lifecycle.queries.notices import notices_of
 from lifecycle.services import handoffs, mails, notices, outbox, projects, runs, tasks, triggers
 from tests import make

@@ -4,9 +4,10 @@ import pytest
 from django.utils import timezone
 
 from lifecycle.models import Handoff, Iteration, Phase, TaskDuty
+from lifecycle.queries.counts import counts_of
 from lifecycle.queries.handoffs import handoff_detail, handoffs_of, handoffs_of_iteration, handoffs_visible_to
 from lifecycle.queries.history import history_of, history_of_project
-from lifecycle.queries.inbox import counts_of, inbox_of
+from lifecycle.queries.inbox import inbox_of
 from lifecycle.queries.iterations import current_iteration, iteration_overview, iterations_of
 from lifecycle.queries.ownership import ownership_matrix, who_holds_what
 from lifecycle.queries.projects import members_of, portfolio, projects_visible_to, requirements_of
