@@ -30,6 +30,22 @@ from bench.serving import served
 
 PEERS = Path(__file__).resolve().parents[1] / ".venv-peers" / "bin"
 IN_A_BATCH = 250
+LISTS = {
+    "list": "",
+    "of a kind": "&kind=MON",
+    "failed": "&state=failed",
+    "of a kind, failed": "&kind=DPR&state=failed",
+    "of a source": "&source=openlineage",
+    "by name, many": "&name=Ridge",
+    "by name, few": "&name=Ridge+77",
+    "begun since": "&since=2025-11-01T00:00:00Z",
+    "begun before": "&until=2024-01-05T00:00:00Z",
+    "begun before, failed": "&until=2024-02-05T00:00:00Z&state=failed",
+    "by metric": "&metric=metric_0<0.1",
+    "by metric, few": "&metric=metric_0<0.001",
+    "by parameter": "&parameter=param_0=depth-7",
+}
+"""What is asked for among very many runs, with the words that the table has for it."""
 NOW = 1_767_348_000_000
 
 

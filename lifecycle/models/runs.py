@@ -109,8 +109,20 @@ class Run(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["project", "kind", "-created_at"], name="run_by_project_kind"),
+            # Each is the order of one list, so that a page reads its rows and no more.
             models.Index(fields=["project", "-id"], name="run_by_project"),
+            models.Index(fields=["project", "kind", "-id"], name="run_by_kind"),
+            models.Index(fields=["project", "state", "-id"], name="run_by_state"),
+            models.Index(fields=["project", "source", "-id"], name="run_by_source"),
+            models.Index(fields=["project", "-started_at", "-id"], name="run_by_start"),
+            models.Index(
+                fields=["project", "title"], opclasses=["int8_ops", "text_pattern_ops"], name="run_by_title"
+            ),
+            models.Index(
+                fields=["project", "kind", "-finished_at", "-id"],
+                condition=Q(state="finished"),
+                name="run_by_finish",
+            ),
             models.Index(
                 fields=["project", "source", "parent_external_id"],
                 condition=~Q(parent_external_id=""),

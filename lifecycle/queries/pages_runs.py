@@ -13,9 +13,11 @@ from django.utils.translation import gettext as _
 from lifecycle.figures import Bullet
 from lifecycle.models import Evidence, Iteration, ModelVersion, Project, Reproduction, Run, Task
 from lifecycle.queries.quality import Study, quality_lines, studies_of
+from lifecycle.queries.run_search import search_runs
 from lifecycle.queries.runs import runs_of
 
 _LOWER_IS_BETTER = ("mae", "rmse", "mse", "loss", "rate", "error", "brier", "bias", "psi")
+MOST_PAGED = 10_000
 _SHOWN_SLICES = 60
 _SHOWN_VALUES = 200
 
@@ -216,14 +218,25 @@ def _bullet(
     )  # fmt: skip
 
 
-def run_list(
-    project: Project, *, kind: str = "", state: str = "", iteration: int | None = None
-) -> QuerySet[Run]:
-    """The runs of a project, newest first, narrowed, without record and specification. 1 query a page."""
-    found = runs_of(project, kind=kind).defer("record", "spec")
-    if state:
-        found = found.filter(state=state)
-    return found.filter(iteration__number=iteration) if iteration else found
+@dataclass(frozen=True)
+class RunList:
+    """The newest runs that fit; `more` says that older ones are left out."""
+
+    runs: QuerySet[Run]
+    more: bool
+
+
+def run_list(project: Project, asked: Mapping[str, str]) -> RunList:
+    """The runs of a project, newest first, without record and specification, narrowed by kind, state, source,
+    name, metric or parameter as `search_runs` has it. 1 query, 1 more for a metric or parameter.
+
+    Only the newest 10,000 are paged and sorted: a page of a million runs costs what one of 10,000 does.
+    """
+    found = search_runs(runs_of(project).defer("record", "spec"), asked)
+    last = next(iter(found.runs.values_list("pk", flat=True)[MOST_PAGED - 1 : MOST_PAGED]), None)
+    if last is None:
+        return RunList(found.runs, more=bool(found.further))
+    return RunList(found.runs.filter(pk__gte=last), more=True)
 
 
 def evidence_of_run(run: Run) -> list[Evidence]:

@@ -1,9 +1,11 @@
 import json
+from urllib.parse import urlencode
 
 import pytest
 from django.urls import reverse
 
 from lifecycle.models import Run
+from lifecycle.queries import pages_runs
 from tests import make
 from tests.lifecycle import running
 
@@ -207,3 +209,28 @@ def test_the_number_of_queries_of_monitoring_does_not_grow(client, django_assert
         make.firing(make.trigger(home), run=make.run(home, "MON", record=DRIFT))
     with django_assert_max_num_queries(len(first)):
         client.get(address)
+
+
+def test_the_list_is_searched_by_name_metric_and_parameter(client):
+    run = make.run(title="Ridge 7")
+    Run.objects.filter(pk=run.pk).update(record={"metrics": {"rmse": 0.2}, "parameters": {"depth": 3}})
+    user = running.manager_of(run.project)
+    for words, fits in (
+        ("Rid", True), ("rmse<0.3", True), ("depth=3", True), ("Forest", False), ("rmse<0.1", False),
+        ("depth=4", False), ("<", False), ("=", False), ("a<b=\x00", False), ("rmse<1e999", False),
+    ):  # fmt: skip
+        answer = get(client, user, "project-runs", run.project.slug, query="?" + urlencode({"words": words}))
+        assert answer.status_code == 200
+        assert ("Ridge 7" in answer.content.decode()) is fits, words
+
+
+def test_only_the_newest_are_paged_and_sorted_and_the_page_says_so(client, monkeypatch):
+    monkeypatch.setattr(pages_runs, "MOST_PAGED", 2)
+    first = make.run(title="Oldest")
+    user = running.manager_of(first.project)
+    for title in ("Middle", "Newest"):
+        make.run(project=first.project, title=title)
+    text = get(client, user, "project-runs", first.project.slug, query="?sort=run").content.decode()
+    assert text.index("Middle") < text.index("Newest")
+    assert "Oldest" not in text
+    assert "that fit are listed" in text

@@ -87,6 +87,54 @@ def test_a_search_costs_the_same_queries_however_many_are_found(project, find):
     assert len(one) == len(three)
 
 
+def test_the_answer_says_where_a_search_inside_records_goes_on(client, project, monkeypatch):
+    monkeypatch.setattr(run_search, "LOOKED_AT", 2)
+    client.force_login(project.created_by)
+    for at, name in enumerate("abcde"):
+        metrics = {"rmse": 0.9 if name in "de" else 0.2}
+        keep(project, name, metrics=metrics, started_at=f"2026-01-02T0{at}:00:00Z")
+
+    for more in ({}, {"since": "2026-01-01T00:00:00Z"}):
+        asked = {"project": project.slug, "metric": "rmse<0.5", "page_size": 1} | more
+        answer, seen = client.get(RUNS, asked).json(), []
+        for _ in range(8):
+            seen += [each["external_id"] for each in answer["results"]]
+            if answer["next"] is None:
+                break
+            answer = client.get(answer["next"]).json()
+        assert seen == ["c", "b", "a"], more
+
+
+def test_a_search_by_time_is_sorted_by_time_and_paged_without_a_gap(client, project):
+    client.force_login(project.created_by)
+    for name, hour in (("a", 3), ("b", 1), ("c", 2), ("d", 2), ("e", 2)):
+        keep(project, name, started_at=f"2026-01-02T0{hour}:00:00Z")
+    keep(project, "none")
+
+    asked = {"project": project.slug, "since": "2026-01-02T01:00:00Z", "page_size": 2}
+    answer = client.get(RUNS, asked).json()
+    seen = [[each["external_id"] for each in answer["results"]]]
+    while answer["next"]:
+        answer = client.get(answer["next"]).json()
+        seen.append([each["external_id"] for each in answer["results"]])
+    assert seen == [["a", "e"], ["d", "c"], ["b"]]
+
+
+def test_a_row_of_the_list_says_what_the_run_itself_says(client, project):
+    keep(project, "a", started_at="2026-01-02T08:00:00.250Z", url="https://tracker.example/a")
+    client.force_login(project.created_by)
+    [row] = client.get(RUNS).json()["results"]
+    whole = client.get(f"{RUNS}{row['id']}/").json()
+    assert row == {name: value for name, value in whole.items() if name not in ("spec", "record")}
+
+
+def test_the_runs_of_a_project_that_one_does_not_see_are_not_listed(client, project):
+    keep(project, "a")
+    client.force_login(make.user())
+    assert client.get(RUNS, {"project": project.slug}).json()["results"] == []
+    assert client.get(RUNS).json()["results"] == []
+
+
 def test_a_list_leaves_out_what_came_out(client, project):
     keep(project, "a", parent="p", url="https://tracker.example/a", started_at="2026-01-02T09:00:00Z")
     client.force_login(project.created_by)

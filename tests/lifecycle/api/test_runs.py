@@ -36,7 +36,7 @@ def test_the_list_shows_the_runs_of_visible_projects_only_at_a_constant_cost(
     run_in(running.project())
     client.force_login(running.manager_of(project))
 
-    with django_assert_num_queries(3):  # session, person, runs
+    with django_assert_num_queries(4):  # session, person, projects, runs
         rows = client.get(RUNS).json()["results"]
 
     assert [row["id"] for row in rows] == [run.pk for run in reversed(mine)]
