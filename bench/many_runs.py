@@ -21,9 +21,9 @@ def fill_runs(like: int, count: int, first: int = 1) -> None:
         f"CASE WHEN {LUCK} %% 1000 = 7 THEN 'running' WHEN {LUCK} %% 25 = 3 THEN 'failed' ELSE 'finished' END"
     )
     began = (
-        "TIMESTAMPTZ '2024-01-01' + (n * (730.0 / {count}) * INTERVAL '1 day') + {luck} %% 86400 * "
+        f"TIMESTAMPTZ '2024-01-01' + (n * (730.0 / {first + count}) * INTERVAL '1 day') + {LUCK} %% 86400 * "
         "INTERVAL '1 second'"
-    ).format(count=first + count, luck=LUCK)
+    )
     changed = {
         "external_id": "'copy-' || n",
         "title": f"({TITLES})[1 + {LUCK} / 7 %% 8] || ' ' || n",
@@ -35,8 +35,8 @@ def fill_runs(like: int, count: int, first: int = 1) -> None:
         "finished_at": f"CASE WHEN ({state}) = 'running' THEN NULL ELSE {began} + INTERVAL '5 minutes' END",
         "created_at": f"{began} + INTERVAL '6 minutes'",
         "record": "jsonb_set(jsonb_set(r.record, '{metrics,metric_0}', to_jsonb("
-        + f"{LUCK} %% 100000 / 100000.0)), "
-        + f"'{{parameters,param_0}}', to_jsonb(('depth-' || {LUCK} %% 50)::text))",
+        f"{LUCK} %% 100000 / 100000.0)), "
+        f"'{{parameters,param_0}}', to_jsonb(('depth-' || {LUCK} %% 50)::text))",
     }
     names = [str(field.column) for field in Run._meta.concrete_fields if field.column != "id"]
     columns = ", ".join(f'"{name}"' for name in names)

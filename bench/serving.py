@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
+from pathlib import Path
 
 from django.db import connection
 
@@ -18,9 +19,41 @@ START_SECONDS = 30.0
 LONGEST_ANSWER = 1_000_000
 
 
+@dataclass(frozen=True)
+class Site:
+    """A running site: its port, and the process that holds its workers."""
+
+    port: int
+    pid: int
+
+    def forget_peaks(self) -> None:
+        """Let the peaks of memory begin anew; needs the right to write below /proc."""
+        for worker in self._workers():
+            Path(f"/proc/{worker}/clear_refs").write_text("5")
+
+    def peak_mib(self) -> float:
+        """The most memory that any worker has held since, in MiB."""
+        return max(map(_peak, self._workers())) / 1024
+
+    def _workers(self) -> list[int]:
+        return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
+
+
+def _peak(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+
+
 @contextmanager
 def served() -> Iterator[int]:
     """Run the site on a free port of the loopback address; gives the port."""
+    with site() as running:
+        yield running.port
+
+
+@contextmanager
+def site() -> Iterator[Site]:
+    """Run the site as `served` does, and say which process it is."""
     connection.close()
     listening = socket.create_server(("127.0.0.1", 0), backlog=128)
     port: int = listening.getsockname()[1]
@@ -32,7 +65,7 @@ def served() -> Iterator[int]:
     with listening, subprocess.Popen(command, env=environment, pass_fds=[listening.fileno()]) as server:
         try:
             _wait(port, server)
-            yield port
+            yield Site(port, server.pid)
         finally:
             server.terminate()
 

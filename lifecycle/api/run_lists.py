@@ -56,7 +56,7 @@ def found_for(person: User, asked: Mapping[str, Any]) -> Found:
 def listed(found: Found, request: Request, view: APIView) -> Response:
     """One page of the runs found, with the way to the next. 1 query."""
     pages = RunPages()
-    rows: Any = pages.paginate_queryset(found.runs.values(*_COLUMNS), request, view=view)  # type: ignore[type-var]
+    rows: Any = pages.paginate_queryset(found.runs.values(*_COLUMNS), request, view=view)
     answer = pages.get_paginated_response([_row(each) for each in rows])
     if found.further and answer.data["next"] is None:
         address = remove_query_param(request.build_absolute_uri(), pages.cursor_query_param)

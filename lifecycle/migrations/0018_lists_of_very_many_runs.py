@@ -4,38 +4,43 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('lifecycle', '0017_triggers_start_every_run'),
+        ("lifecycle", "0017_triggers_start_every_run"),
     ]
 
     operations = [
         migrations.RemoveIndex(
-            model_name='run',
-            name='run_by_project_kind',
+            model_name="run",
+            name="run_by_project_kind",
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(fields=['project', 'kind', '-id'], name='run_by_kind'),
+            model_name="run",
+            index=models.Index(fields=["project", "kind", "-id"], name="run_by_kind"),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(fields=['project', 'state', '-id'], name='run_by_state'),
+            model_name="run",
+            index=models.Index(fields=["project", "state", "-id"], name="run_by_state"),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(fields=['project', 'source', '-id'], name='run_by_source'),
+            model_name="run",
+            index=models.Index(fields=["project", "source", "-id"], name="run_by_source"),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(fields=['project', '-started_at', '-id'], name='run_by_start'),
+            model_name="run",
+            index=models.Index(fields=["project", "-started_at", "-id"], name="run_by_start"),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(fields=['project', 'title'], name='run_by_title', opclasses=['int8_ops', 'text_pattern_ops']),
+            model_name="run",
+            index=models.Index(
+                fields=["project", "title"], name="run_by_title", opclasses=["int8_ops", "text_pattern_ops"]
+            ),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(condition=models.Q(('state', 'finished')), fields=['project', 'kind', '-finished_at', '-id'], name='run_by_finish'),
+            model_name="run",
+            index=models.Index(
+                condition=models.Q(("state", "finished")),
+                fields=["project", "kind", "-finished_at", "-id"],
+                name="run_by_finish",
+            ),
         ),
     ]

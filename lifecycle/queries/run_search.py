@@ -40,7 +40,9 @@ def search_runs(runs: QuerySet[Run], asked: Mapping[str, Any]) -> Found:
     Raises `Invalid` for a metric that is no comparison with a number.
     """
     order = order_of(asked)
-    found = runs.filter(**{_FIELDS[name]: value for name, value in asked.items() if value and name in _FIELDS})
+    found = runs.filter(
+        **{_FIELDS[name]: value for name, value in asked.items() if value and name in _FIELDS}
+    )
     found = found.order_by(*order)
     if not (asked.get("metric") or asked.get("parameter")):
         return Found(found, {})
