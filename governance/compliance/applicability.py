@@ -16,8 +16,10 @@ _HIGH_RISK = frozenset({"high-risk", "conformity", "after-release"})
 def no_bearing(control: ControlDocument, result: Mapping[str, Any] | None) -> str:
     """Why a control does not apply to a project with this classification; empty when it does.
 
-    Without a classification everything applies: nobody has said otherwise.
+    Without a classification everything applies that was not withdrawn: nobody has said otherwise.
     """
+    if control.withdrawn:
+        return control.withdrawn
     if result is None:
         return ""
     role = result.get("role", "")

@@ -20,6 +20,7 @@ CHECK_VARIABLES = frozenset({"it", "project", "classification"})
 """What the expressions of a check may look at: the record that is judged, and what stands above it."""
 
 Token = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,99}$")]
+Id = Annotated[str, StringConstraints(pattern=r"^\w[\w.-]*$", max_length=100)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=600, pattern=r"^\S(.*\S)?$")]
 CheckKey = Annotated[str, StringConstraints(pattern=r"^K[0-9]{2}$")]
 Expression = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
@@ -71,9 +72,13 @@ class CheckDocument(Part):
 
 
 class ControlDocument(Part):
-    """One thing that a framework asks for, with the checks whose records answer it."""
+    """One thing that a framework asks for, with the checks whose records answer it.
 
-    id: Token
+    `parent` names the control that this one adds to. `withdrawn` says that who issued it asks for it no
+    longer. `oscal` holds what a catalog said beyond these fields, so that it can be written again.
+    """
+
+    id: Id
     label: Line
     title: Line
     checks: tuple[str, ...] = ()
@@ -85,14 +90,19 @@ class ControlDocument(Part):
     same_as: dict[str, Any] | tuple[str, ...] | str = ""
     tasks: tuple[str, ...] = ()
     prose: str = ""
+    parent: str = ""
+    withdrawn: str = ""
+    oscal: dict[str, Any] = {}
 
 
 class GroupDocument(Part):
-    """Controls that a framework lists under one heading."""
+    """Controls that a framework lists under one heading; `parent` is the heading above it."""
 
-    id: Token
+    id: Id
     title: Line
-    controls: tuple[ControlDocument, ...] = Field(min_length=1)
+    controls: tuple[ControlDocument, ...] = ()
+    parent: str = ""
+    oscal: dict[str, Any] = {}
 
 
 class FrameworkDocument(Part):
@@ -106,6 +116,7 @@ class FrameworkDocument(Part):
     source: Line
     timelines: dict[str, dict[str, dt.date]] = {}
     groups: tuple[GroupDocument, ...] = Field(min_length=1)
+    oscal: dict[str, Any] = {}
 
     @property
     def controls(self) -> Iterator[ControlDocument]:
@@ -140,8 +151,11 @@ def parse_framework(data: object, known_checks: Iterable[str]) -> FrameworkDocum
 
 
 def _refuse_faults(document: FrameworkDocument, known: frozenset[str]) -> None:
+    _refuse_odd_groups(document)
     seen: set[str] = set()
     controls = list(document.controls)
+    if not controls:
+        raise Invalid("empty", _("A framework has at least one control."), "groups")
     if len(controls) > MOST_CONTROLS:
         text = _("A framework has at most %(most)d controls.") % {"most": MOST_CONTROLS}
         raise Invalid("too_many", text, "groups")
@@ -149,6 +163,11 @@ def _refuse_faults(document: FrameworkDocument, known: frozenset[str]) -> None:
         where = f"controls.{control.id}"
         if control.id in seen:
             raise Invalid("twice", _("The control “%(id)s” is there twice.") % {"id": control.id}, where)
+        # What a control adds to stands before it, so that none can lie in itself.
+        if control.parent and control.parent not in seen:
+            words = {"id": control.id, "parent": control.parent}
+            text = _("The control “%(id)s” adds to “%(parent)s”, which does not stand before it.") % words
+            raise Invalid("control_unknown", text, f"{where}.parent")
         seen.add(control.id)
         for check in control.checks:
             if check not in known:
@@ -160,6 +179,18 @@ def _refuse_faults(document: FrameworkDocument, known: frozenset[str]) -> None:
             raise Invalid("timeline_unknown", text, f"{where}.timeline")
         if control.judges is not None:
             refuse_unreadable(control.judges, f"{where}.judges")
+
+
+def _refuse_odd_groups(document: FrameworkDocument) -> None:
+    seen: set[str] = set()
+    for group in document.groups:
+        where = f"groups.{group.id}"
+        # The controls of a group that is there twice are named by themselves.
+        if group.parent and group.parent not in seen:
+            words = {"id": group.id, "parent": group.parent}
+            text = _("The group “%(id)s” lies in “%(parent)s”, which does not stand before it.") % words
+            raise Invalid("group_unknown", text, f"{where}.parent")
+        seen.add(group.id)
 
 
 def refuse_unreadable(judgement: Judgement, where: str) -> None:

@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce
 
 from governance.compliance.documents import FrameworkDocument
 from governance.models import Classification, Framework, FrameworkUse
+from governance.oscal.names import framework_uri
 from ledger.models import Entry
 from lifecycle.models import Project
 
@@ -30,10 +31,18 @@ def document_of(framework: Framework) -> FrameworkDocument:
     return _parsed(framework.pk, framework.digest)
 
 
+def document_by_uri(uri: str) -> FrameworkDocument | None:
+    """The framework that an OSCAL profile names, None if that version is not held here. 1 query."""
+    for each in Framework.objects.defer("document"):
+        if framework_uri(each.key, each.version) == uri:
+            return document_of(each)
+    return None
+
+
 def uses_in_force(project: Project) -> QuerySet[FrameworkUse]:
-    """The frameworks that a project is measured by now."""
+    """The frameworks that a project is measured by now, without their documents: `document_of` has them."""
     found = project.framework_uses.filter(ended_at__isnull=True)
-    return found.select_related("framework").order_by("framework__key")
+    return found.select_related("framework").defer("framework__document").order_by("framework__key")
 
 
 def classification_of(project: Project) -> Classification | None:

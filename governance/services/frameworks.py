@@ -15,6 +15,8 @@ from governance.compliance.catalogue import checks, frameworks
 from governance.compliance.documents import FrameworkDocument, parse_framework
 from governance.errors import Invalid, Refused
 from governance.models import Framework, FrameworkUse
+from governance.oscal.reading import framework_data
+from governance.queries.compliance import document_by_uri
 from governance.queries.compliance_kinds import known_kinds
 from governance.rules.gates import may_manage
 from ledger.actors import Actor, SystemActor
@@ -35,15 +37,16 @@ def load_frameworks() -> list[Framework]:
 
 
 @transaction.atomic
-def add_framework(*, data: object, actor: User) -> Framework:
+def add_framework(*, data: object, actor: User, key: str = "", kind: str = "") -> Framework:
     """Add a framework, or another version of one, from plain data. Process owners and administrators may.
 
-    What projects are measured by stays as it is: they go on with the version that they began with. Raises
-    `Invalid` with the place of what is wrong, `Refused` for a version that is there already.
+    The data have our own form or are an OSCAL catalog or profile, of which `key` and `kind` may say what it
+    is here. What projects are measured by stays as it is: they go on with the version that they began with.
+    Raises `Invalid` with the place of what is wrong, `Refused` for a version that is there already.
     """
     if not can_manage_processes(actor):
         raise PermissionDenied(_("Only process owners and administrators add frameworks."))
-    document = parse_framework(data, checks())
+    document = parse_framework(framework_data(data, key=key, kind=kind, find=document_by_uri), checks())
     for control in document.controls:
         if control.judges is not None and control.judges.about not in known_kinds():
             words = {"kind": control.judges.about, "known": ", ".join(sorted(known_kinds()))}
