@@ -5,8 +5,17 @@ from rest_framework.routers import SimpleRouter
 
 from governance.api.admission import AdmissionView
 from governance.api.attestations import AttestationView, GatePassView, KeyList, StatusView
+from governance.api.compliance import (
+    AssuranceList,
+    ExclusionList,
+    ProjectCompliance,
+    ProjectControls,
+    ProjectOscal,
+)
 from governance.api.deployments import DeploymentViewSet
+from governance.api.frameworks import FrameworkCatalog, FrameworkDetail, FrameworkList
 from governance.api.gate_checks import GateCheckView
+from governance.api.inventory import IncidentList, Inventory
 from governance.api.production import ProductionView
 from governance.api.signoffs import SignoffList
 from lifecycle.api.events import EventList
@@ -38,6 +47,28 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("keys/", KeyList.as_view(), name="keys"),
     path("gates/<int:pk>/attestations/<str:kind>/", AttestationView.as_view(), name="gate-attestation"),
     path("gates/<int:pk>/signoffs/", SignoffList.as_view(), name="gate-signoffs"),
+    path("frameworks/", FrameworkList.as_view(), name="frameworks"),
+    path("frameworks/<str:key>/", FrameworkDetail.as_view(), name="framework"),
+    path("frameworks/<str:key>/oscal/", FrameworkCatalog.as_view(), name="framework-oscal"),
+    path("inventory/", Inventory.as_view(), name="inventory"),
+    path("projects/<slug:slug>/incidents/", IncidentList.as_view(), name="incidents"),
+    path("projects/<slug:slug>/compliance/", ProjectCompliance.as_view(), name="compliance"),
+    path("projects/<slug:slug>/compliance/<str:key>/", ProjectControls.as_view(), name="compliance-controls"),
+    path(
+        "projects/<slug:slug>/compliance/<str:key>/assurances/",
+        AssuranceList.as_view(),
+        name="assurances",
+    ),
+    path(
+        "projects/<slug:slug>/compliance/<str:key>/exclusions/",
+        ExclusionList.as_view(),
+        name="exclusions",
+    ),
+    path(
+        "projects/<slug:slug>/compliance/<str:key>/oscal/<slug:kind>/",
+        ProjectOscal.as_view(),
+        name="compliance-oscal",
+    ),
     path("projects/<slug:slug>/events/", EventList.as_view(), name="project-events"),
     path("webhooks/mlflow/<slug:key>/", MlflowWebhookView.as_view(), name="webhook-mlflow"),
     path("lineage", LineageView.as_view(), name="lineage"),

@@ -335,6 +335,8 @@ SPECTACULAR_SETTINGS = {
         "EventKind": "lifecycle.models.ReportedEvent.Kind",
         "EventOutcome": ["taken", "duplicate", "superseded"],
         "GateAnswer": ["allow", "deny"],
+        "IncidentSeverity": "governance.models.Incident.Severity",
+        "IncidentState": "governance.models.Incident.State",
         "ProjectState": "lifecycle.models.Project.State",
         "RecordOutcome": ["created", "updated", "changed", "unchanged"],
         "RegistrationKind": "lifecycle.models.Registration.Kind",

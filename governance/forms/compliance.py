@@ -132,3 +132,22 @@ class CloseForm(forms.Form):
     root_cause = forms.CharField(label=_("Cause"), widget=forms.Textarea)
     action = forms.CharField(label=_("What was done"), widget=forms.Textarea)
     risks_seen = forms.CharField(label=_("What the look at the risks came to"), widget=forms.Textarea)
+
+
+class FrameworkFileForm(forms.Form):
+    """A framework in a file: our own form in YAML, or an OSCAL catalog or profile."""
+
+    file = forms.FileField(
+        label=_("File"),
+        help_text=_(
+            "YAML in the form of docs/compliance.md, or an OSCAL catalog or profile; at most 16 MiB."
+        ),
+        widget=forms.ClearableFileInput(attrs={"accept": ".yaml,.yml,.json"}),
+    )
+    key = forms.SlugField(
+        label=_("Key"), required=False, max_length=60,
+        help_text=_("For a catalog or profile: what it is called here. Leave it empty to take its title."),
+    )  # fmt: skip
+    kind = forms.ChoiceField(
+        label=_("What it is"), required=False, choices=[("", _("as the file says")), *Framework.Kind.choices],
+    )  # fmt: skip

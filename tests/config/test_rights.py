@@ -42,7 +42,11 @@ ORGANIZATION = ("administrator", "process_owner", "org_auditor")
 ROLES = ("anonymous", "stranger", *MEMBERS, *ORGANIZATION)
 AUDITORS = ("auditor", "org_auditor")
 # What every person may read about another record than a project's.
-DIRECTORY = {"lifecycle:person": "the organization's people, by name and role"}
+DIRECTORY = {
+    "lifecycle:person": "the organization's people, by name and role",
+    "governance:framework-version": "a law or a policy says nothing of a project",
+    "governance:framework-oscal": "a law or a policy says nothing of a project",
+}
 FIRST = ("anonymous", "manager", *[role for role in ROLES if role not in ("anonymous", "manager")])
 # What everybody may reach without a log-in, and why that is right.
 PUBLIC = {
@@ -133,6 +137,7 @@ def world():
         "monitoring-plans": watched.plan,
         "windows": watched,
         **compliance(project),
+        "frameworks": Framework.objects.get(key="change-and-access"),
     }
     publish_checkpoint()
     return project, people, records
@@ -200,8 +205,10 @@ def address_of(name, path, project, records):
             values["pk"] = records[kind].pk
         if what == "key" and segment == "gates":
             values["key"] = "G2"
-        if what == "key" and segment == "compliance":
+        if what == "key" and segment in ("compliance", "frameworks"):
             values["key"] = "change-and-access"
+    if "oscal/<" in path:
+        values["kind"] = "assessment-results"
     if path.startswith("compliance/records"):
         values |= {"kind": "deployment", "pk": records["deployments"].pk}
     actors = [part for part in re.findall(r"([a-z-]+)/(?:<[^>]+>/)*<slug:act>", path) if part in ACTS]

@@ -227,9 +227,8 @@ def test_the_command_adds_and_exports(held, tmp_path):
     begin_use(project=home, framework=framework, actor=home.created_by, reason="The agency")
     file = tmp_path / "catalog.json"
     file.write_text(json.dumps({"catalog": {**CATALOG["catalog"]}}).replace("5.1.1+u4", "6"))
-    call_command(
-        "frameworks", "add", str(file), "--as", owner.username, "--key", "agency", stdout=io.StringIO()
-    )
+    add = ["frameworks", "add", str(file), "--key", "agency", "--as"]
+    call_command(*add, owner.username, stdout=io.StringIO())
     assert Framework.objects.get(key="agency", current=True).version == "6"
 
     for kind in KINDS:
