@@ -75,9 +75,12 @@ class Prepared(Generic[M]):
         shape = cast("dict[str, Any]", compiler.klass_info)
         select = cast("list[Any]", compiler.select)
         start, end = shape["select_fields"][0], shape["select_fields"][-1] + 1
+        places = [(at, marks.index(value)) for at, value in enumerate(parameters) if value in marks]
+        if {value for _at, value in places} != set(range(len(marks))):
+            # Django leaves a comparison out that a number beyond the column's range decides at once.
+            raise ValueError("A value of this prepared query has no place in its SQL.")
         return _Compiled(
-            sql, parameters,
-            [(at, marks.index(value)) for at, value in enumerate(parameters) if value in marks],
+            sql, parameters, places,
             compiler, compiler.get_converters([each[0] for each in select]),
             [each[0].target.attname for each in select[start:end]], start,
             cast("Any", get_related_populators)(shape, select, using),

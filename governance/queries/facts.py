@@ -24,10 +24,37 @@ from lifecycle.models import (
     Risk,
     Task,
 )
+from lifecycle.prepared import Prepared
 
 _LARGEST = sys.float_info.max  # not a number fails every comparison
 _BINDING = (Condition.State.PROPOSED, Condition.State.OPEN, Condition.State.FULFILLED)
 _COUNTS = (Evidence.State.ATTACHED, Evidence.State.VERIFIED)
+
+# A gate is looked at with every signature and every page about it: what has no variants is compiled once.
+_HANDOFFS = Prepared(
+    lambda iteration: (
+        Handoff.objects.filter(iteration=iteration).select_related("giver", "taker").order_by("pk")
+    ),
+    int,
+)
+_FEEDBACK = Prepared(
+    lambda gate: (
+        Feedback.objects.filter(gate=gate).select_related("author", "settled_by").order_by("given_at", "pk")
+    ),
+    int,
+)
+_CONDITIONS = Prepared(
+    lambda gate: Condition.objects.filter(gate=gate).select_related("owner").order_by("pk"), int
+)
+_RISKS = Prepared(
+    lambda iteration: (
+        Risk.objects.filter(task__phase__iteration=iteration)
+        .exclude(task__state=Task.State.NOT_APPLICABLE)
+        .select_related("task__phase")
+        .order_by("task__phase__order", "key", "pk")
+    ),
+    int,
+)
 
 
 @dataclass(frozen=True)
@@ -75,10 +102,10 @@ def facts_of(gate: Gate) -> Facts:
     evidence, before = _proofs(gate, previous)
     records = _records(evidence, gate.model_version_id)
     metrics, slices = _numbers(records)
-    handoffs = tuple(gate.iteration.handoffs.select_related("giver", "taker").order_by("pk"))
+    handoffs = tuple(_HANDOFFS.all(gate.iteration_id))
     phases, tasks = _work(gate)
     risks, findings = _risks(gate), _findings(gate)
-    feedback = tuple(gate.feedback.select_related("author", "settled_by").order_by("given_at", "pk"))
+    feedback = tuple(_FEEDBACK.all(gate.pk))
     variables: dict[str, Any] = {
         "metrics": metrics,
         "slices": slices,
@@ -102,7 +129,7 @@ def facts_of(gate: Gate) -> Facts:
     }
     requirements = tuple(_current_requirements(gate).order_by("key"))
     variables["requirements"] = _requirements(requirements, metrics, slices)
-    conditions = tuple(gate.conditions.select_related("owner").order_by("pk"))
+    conditions = tuple(_CONDITIONS.all(gate.pk))
     return Facts(
         variables, evidence, requirements, tuple(_waivers(gate)), conditions, handoffs, risks, findings,
         feedback, previous, before, phases,
@@ -269,10 +296,8 @@ def _work(gate: Gate) -> tuple[tuple[Phase, ...], list[dict[str, Any]]]:
 
 def _risks(gate: Gate) -> tuple[Risk, ...]:
     """The risks of the phases up to the gate's: what comes later is not looked at yet."""
-    reached = Risk.objects.filter(
-        task__phase__iteration=gate.iteration, task__phase__order__lte=gate.phase.order
-    ).exclude(task__state=Task.State.NOT_APPLICABLE)
-    return tuple(reached.select_related("task__phase").order_by("task__phase__order", "key", "pk"))
+    found = _RISKS.all(gate.iteration_id)
+    return tuple(each for each in found if each.task.phase.order <= gate.phase.order)
 
 
 def _risk(risk: Risk, appetite: int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from ledger.events import EntryAppended
 from lifecycle.actions import LifecycleAction as Lifecycle
 from lifecycle.definitions import SignedChange
 from lifecycle.models import Snapshot
+from lifecycle.prepared import Prepared
 
 # Changes inside one iteration, whose number the entry holds.
 _OF_ITERATIONS = frozenset(
@@ -34,13 +35,24 @@ _OF_PROJECTS = frozenset(
     )
 )  # fmt: skip
 _OF_PEOPLE = frozenset(map(str, (Lifecycle.PERSON_CHANGED, Lifecycle.PERSON_COMPROMISED)))
+_OF_ONE_PROJECT = _OF_ITERATIONS | _OF_PROJECTS
+_AUTHORIZED = Prepared(
+    lambda slug: (
+        Authorization.objects.filter(project__slug=slug)
+        .exclude(state=Authorization.State.WITHDRAWN)
+        .order_by()
+    ),
+    str,
+)
 
 
 def lapse_on_entry(event: EntryAppended) -> list[Authorization]:
     """Withdraw what was signed for something that this change has changed, inside its transaction.
 
-    No query for other changes; 1 where nothing is authorized.
+    No query for other changes; 1 where nothing is authorized, which is known before the rest is asked.
     """
+    if event.action in _OF_ONE_PROJECT and not _AUTHORIZED.first(event.project):
+        return []
     if event.action in _OF_ITERATIONS:
         number = event.detail.get("iteration")
         which = {"project__slug": event.project}

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from governance.actions import GovernanceAction
 from governance.errors import Refused
-from governance.models import Gate
+from governance.models import Evaluation, Gate
 from governance.services.evaluations import evaluate_gate
 from ledger.actors import SystemActor
 from ledger.events import EntryAppended
 from lifecycle.actions import LifecycleAction
 from lifecycle.outbox_registry import handler
+from lifecycle.prepared import Prepared
 from lifecycle.services.outbox import enqueue
 
 TASK = "governance.reevaluate"
@@ -20,6 +22,13 @@ TASK = "governance.reevaluate"
 _FACTS = ("evidence.", "task.", "handoff.", "risk.", "requirement.", "finding.", "waiver.", "condition.")
 _OTHERS = (GovernanceAction.CHANGES_ASKED, GovernanceAction.FEEDBACK_SETTLED, LifecycleAction.PROJECT_CHANGED)
 _ALSO = frozenset(map(str, _OTHERS))
+_WAITING = Prepared(
+    lambda slug: Gate.objects.filter(
+        Exists(Evaluation.objects.filter(gate=OuterRef("pk"))),
+        iteration__project__slug=slug, state=Gate.State.OPEN,
+    ).order_by("pk"),
+    str,
+)  # fmt: skip
 
 
 def reevaluate_after(event: EntryAppended) -> int:
@@ -30,13 +39,11 @@ def reevaluate_after(event: EntryAppended) -> int:
     """
     if not event.project or not (event.action.startswith(_FACTS) or event.action in _ALSO):
         return 0
-    gates = Gate.objects.filter(
-        iteration__project__slug=event.project, state=Gate.State.OPEN, evaluations__isnull=False
-    )
     reason = _("After %(action)s, ledger entry %(index)s.") % {"action": event.action, "index": event.index}
-    found = list(gates.order_by("pk").values_list("pk", flat=True).distinct())
-    for pk in found:
-        enqueue(task=TASK, args={"gate_id": pk, "reason": reason}, key=f"reevaluate:{pk}:{event.index}")
+    found = _WAITING.all(event.project)
+    for gate in found:
+        key = f"reevaluate:{gate.pk}:{event.index}"
+        enqueue(task=TASK, args={"gate_id": gate.pk, "reason": reason}, key=key)
     return len(found)
 
 

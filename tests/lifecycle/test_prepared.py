@@ -67,3 +67,8 @@ def test_a_revoked_token_lets_nobody_in_from_the_next_call_on():
     assert found.user == person
     ApiToken.objects.update(revoked_at=now())
     assert authenticate_token(text=text) is None
+
+
+def test_a_value_that_has_no_place_in_the_sql_is_refused():
+    with pytest.raises(ValueError, match="has no place"):
+        Prepared(lambda _pk: Project.objects.order_by(), int).all(1)
