@@ -23,6 +23,7 @@ from lifecycle.rules.projects import (
     can_see_project,
     can_take_part,
     role_in,
+    takes_part,
 )
 from lifecycle.rules.risks import MOST_LOOPS, is_at_limit
 
@@ -49,4 +50,5 @@ __all__ = [
     "is_machine",
     "role_in",
     "sees_everything",
+    "takes_part",
 ]

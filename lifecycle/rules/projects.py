@@ -50,6 +50,11 @@ def can_take_part(actor: Actor, project: Project) -> bool:
     return _has_role(actor, project, _CHANGERS)
 
 
+def takes_part(actor: Actor, role: str | None) -> bool:
+    """`can_take_part` for whoever has read the actor's role already. No query."""
+    return isinstance(actor, User) and can_change(actor) and role in _CHANGERS
+
+
 def can_audit(actor: Actor, project: Project) -> bool:
     """Whether the actor reads this project as an auditor, of the organization or of the project."""
     if isinstance(actor, User) and actor.is_active and actor.org_role == User.OrgRole.AUDITOR:

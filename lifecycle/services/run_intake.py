@@ -30,7 +30,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
@@ -43,11 +43,11 @@ from lifecycle.intake.content import Content, content_of
 from lifecycle.intake.outside_run import OutsideRun
 from lifecycle.models import ModelVersion, Project, Run, RunBatch, RunHistory, RunRevision
 from lifecycle.models.run_batches import leaf_of, pack_lines
-from lifecycle.prepared import Prepared
-from lifecycle.rules import can_take_part, is_machine
+from lifecycle.rules import is_machine, takes_part
 from lifecycle.services.data_uses import note_data
+from lifecycle.services.run_lock import Here, hold
 from lifecycle.services.run_places import Place, places_of
-from lifecycle.services.run_rows import insert_batch, insert_runs, is_known, next_batch
+from lifecycle.services.run_rows import insert_runs, is_known
 from lifecycle.services.steps import allow, ensure_active, person, record
 
 MOST_RUNS = 1_000
@@ -55,6 +55,7 @@ OURS = frozenset({"builtin", "gatebook"})
 _SOURCE = re.compile(r"[a-z0-9][a-z0-9:._-]{0,39}")
 _ENDED = frozenset({Run.State.FINISHED.value, Run.State.FAILED.value})
 _CHUNK = 500
+_ONCE = "run_external_id_once"
 _WRITTEN = [
     "kind", "title", "state", "error", "url", "parent_external_id", "record", "model_version", "iteration",
     "task", "started_at", "finished_at", "content_digest", "batch", "deleted_at_source", "progress",
@@ -112,30 +113,42 @@ class _Step:
         return self.content.run.state in _ENDED and self.state not in _ENDED
 
 
-@transaction.atomic
 def upsert_runs(*, project: Project, source: str, runs: Sequence[OutsideRun], actor: Actor) -> Intake:
     """Keep what a source says of its runs, as the module's words promise.
 
     Members who take part in the project and machines may. Raises `Invalid` (`unknown_source`,
     `too_many_runs`), `InvalidItems` (`twice_in_batch`, `unknown_iteration`, `unknown_task`,
-    `iteration_closed`), `Refused("project_closed")`. at most 11 queries for a batch of new runs.
+    `iteration_closed`), `Refused("project_closed")`. At most 11 queries for a batch of new runs.
     """
     _check_batch(source, runs)
     contents = [content_of(source, run) for run in runs]  # the slow part, before anything is locked
-    project, number = _locked(project)
+    try:
+        return _keep(project, source, contents, actor, look=len(contents) > 1)
+    except IntegrityError as error:
+        if _ONCE not in str(error):
+            raise
+        return _keep(project, source, contents, actor, look=True)  # somebody sent the same run just before
+
+
+@transaction.atomic
+def _keep(project: Project, source: str, contents: list[Content], actor: Actor, *, look: bool) -> Intake:
+    """`look` asks for runs that are there under the lock; else what the lock's own statement saw counts."""
+    here = hold(project, source, [each.run.external_id for each in contents], actor)
     allow(
-        is_machine(actor) or can_take_part(actor, project),
+        is_machine(actor) or takes_part(actor, here.role),
         _("Only people who work on the project record runs."),
     )
+    project = here.project
     ensure_active(project)
 
-    steps = _steps(project, source, contents, actor)
+    steps = _steps(here, source, contents, actor, look=look or here.knows)
     writing = [each for each in steps if each.outcome != "unchanged"]
     if not writing:
         return Intake(None, [_kept(each) for each in steps])
     batch = RunBatch(
-        pk=number, project=project, source=source, sent_by=person(actor), created_at=now(), count=len(writing)
-    )
+        pk=here.batch, project=project, source=source, sent_by=person(actor), created_at=now(),
+        count=len(writing),
+    )  # fmt: skip
     _write(writing, batch)
     note_data(project, [(each.run.pk, each.content.record) for each in writing])
     _tell(writing, batch)
@@ -146,25 +159,6 @@ def upsert_runs(*, project: Project, source: str, runs: Sequence[OutsideRun], ac
         changed=_count(writing, "changed"),
     )  # fmt: skip
     return Intake(batch, [_kept(each) for each in steps])
-
-
-_LOCKED = Prepared(
-    lambda pk: (
-        Project.objects.select_for_update(of=("self",), no_key=True)
-        .annotate(next_batch=next_batch())
-        .filter(pk=pk)
-        .order_by()
-    ),
-    int,
-)
-
-
-def _locked(project: Project) -> tuple[Project, int]:
-    """The project as it stands, its row locked, and the id of its next batch."""
-    found = _LOCKED.first(project.pk)
-    if found is None:
-        raise Project.DoesNotExist
-    return found, found.next_batch  # type: ignore[attr-defined]
 
 
 def _check_batch(source: str, runs: Sequence[OutsideRun]) -> None:
@@ -185,18 +179,19 @@ def _check_batch(source: str, runs: Sequence[OutsideRun]) -> None:
         raise InvalidItems(flaws)
 
 
-def _steps(project: Project, source: str, contents: list[Content], actor: Actor) -> list[_Step]:
-    known = _known(project, source, [each.run.external_id for each in contents])
+def _steps(here: Here, source: str, contents: list[Content], actor: Actor, *, look: bool) -> list[_Step]:
+    project = here.project
+    known = _known(project, source, [each.run.external_id for each in contents]) if look else {}
     models = _models(project, contents)
     places = places_of(project, [each.run for each in contents], known)
     moment, sender = now(), person(actor)
     steps = []
-    for content, place in zip(contents, places, strict=True):
+    for content, place, pk in zip(contents, places, here.runs, strict=True):
         run = known.get(content.run.external_id)
         if run is None:
             run = Run(
-                project=project, source=source, external_id=content.run.external_id, started_by=sender,
-                created_at=moment,
+                pk=pk, project=project, source=source, external_id=content.run.external_id,
+                started_by=sender, created_at=moment,
             )  # fmt: skip
             step = _Step(content, place, run, "created")
         else:
@@ -255,8 +250,6 @@ def _write(writing: list[_Step], batch: RunBatch) -> None:
     _keep_revisions(old, batch)
     for each in writing:
         each.run.batch = batch
-    if new:
-        insert_runs([each.run for each in new], [each.content.text for each in new])
     if old:
         Run.objects.bulk_update([each.run for each in old], _WRITTEN, batch_size=_CHUNK)
         RunHistory.objects.filter(run__in=[each.run.pk for each in old]).delete()
@@ -264,7 +257,7 @@ def _write(writing: list[_Step], batch: RunBatch) -> None:
     batch.packed = pack_lines(lines)
     batch.root = root_of(leaf_hash(leaf_of(pk, digest)) for pk, digest in lines).hex()
     packed = [(each.run.pk, each.content.history) for each in writing if each.content.history is not None]
-    insert_batch(batch, packed)
+    insert_runs([each.run for each in new], [each.content.text for each in new], batch, packed)
 
 
 def _keep_revisions(old: list[_Step], batch: RunBatch) -> None:

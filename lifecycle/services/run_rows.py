@@ -9,10 +9,9 @@ from itertools import chain, islice
 from typing import Any
 
 from django.db import connection
-from django.db.backends.utils import CursorWrapper
 from django.db.models.expressions import RawSQL
 
-from lifecycle.models import Run, RunBatch, RunHistory
+from lifecycle.models import Run, RunBatch
 
 _CHUNK = 500
 _COLUMNS = (
@@ -21,14 +20,41 @@ _COLUMNS = (
     "attempts", "error", "started_by_id",
 )  # fmt: skip
 _MOMENTS = ("created_at", "started_at", "finished_at")
-_MARKS = ("%s",) * (len(_COLUMNS) + len(_MOMENTS) + 2)
+_MARKS = f"({', '.join(['%s'] * (1 + len(_COLUMNS) + len(_MOMENTS) + 2))}, '{{}}')"
+
+_Statement = tuple[str, list[Any]]
 
 
-def next_batch() -> RawSQL:
-    """The id of the batch that is about to be written; the project must be locked."""
+def ids_ahead(runs: int) -> dict[str, RawSQL]:
+    """Annotations of the locked project: the id of the batch that is about to be written, and ids for `runs`
+    new runs, a list on PostgreSQL and the first of them on SQLite, where nobody else writes meanwhile.
+    """
     if connection.vendor == "postgresql":
-        return RawSQL("nextval(pg_get_serial_sequence('lifecycle_runbatch', 'id'))", [])
-    return RawSQL("(SELECT COALESCE(MAX(id), 0) + 1 FROM lifecycle_runbatch)", [])
+        return {
+            "next_batch": RawSQL("nextval(pg_get_serial_sequence('lifecycle_runbatch', 'id'))", []),
+            "next_runs": RawSQL(
+                "ARRAY(SELECT nextval(pg_get_serial_sequence('lifecycle_run', 'id'))"
+                " FROM generate_series(1, %s))",
+                [runs],
+            ),
+        }
+    return {
+        "next_batch": RawSQL(
+            "COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'lifecycle_runbatch'), 0) + 1", []
+        ),
+        "next_runs": RawSQL(
+            "COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'lifecycle_run'), 0) + 1 + 0 * %s", [runs]
+        ),
+    }
+
+
+def one_is_known(source: str, name: str) -> RawSQL:
+    """An annotation of a project: whether it has this run."""
+    return RawSQL(
+        "EXISTS (SELECT 1 FROM lifecycle_run r WHERE r.project_id = lifecycle_project.id"
+        " AND r.source = %s AND r.external_id <> '' AND r.external_id = %s)",
+        [source, name],
+    )
 
 
 def is_known(project: int, source: str, names: Sequence[str]) -> bool:
@@ -46,25 +72,46 @@ def is_known(project: int, source: str, names: Sequence[str]) -> bool:
     return False
 
 
-def insert_runs(runs: Sequence[Run], records: Sequence[bytes]) -> None:
-    """Write runs whose records are given as JSON; each gets its id. 1 query for each 500 on PostgreSQL."""
-    columns = ", ".join((*_COLUMNS, *_MOMENTS, "content_digest", "record", "spec"))
+def insert_runs(
+    runs: Sequence[Run], records: Sequence[bytes], batch: RunBatch, histories: Sequence[tuple[int, bytes]]
+) -> None:
+    """Write runs whose records are given as JSON, the histories (run, packed) and the batch; all have ids.
+
+    1 query on PostgreSQL.
+    """
     is_postgres = connection.vendor == "postgresql"
-    mark = f"({', '.join(_MARKS)}, '{{}}')"
+    parts = [
+        _insert_runs(part)
+        for part in _parts(list(zip(runs, records, strict=True)), 500 if is_postgres else 30)
+    ]
+    if histories:
+        parts += [_insert_histories(part) for part in _parts(histories, 1_000 if is_postgres else 400)]
+    parts.append(_insert_batch(batch))
     with connection.cursor() as cursor:
-        for part in _parts(list(zip(runs, records, strict=True)), _CHUNK if is_postgres else 30):
-            values = ", ".join([mark] * len(part))
-            cursor.execute(
-                f"INSERT INTO lifecycle_run ({columns}) VALUES {values} RETURNING id, external_id",  # noqa: S608
-                list(chain.from_iterable(_row(run, record) for run, record in part)),
-            )
-            ids = {name: pk for pk, name in cursor.fetchall()}
-            for run, _record in part:
-                run.pk = ids[run.external_id]
-                run._state.adding, run._state.db = False, connection.alias
+        if is_postgres:
+            # Keys to other tables are looked at when the transaction ends, so that the order is free.
+            *first, (last, values) = parts
+            named = ", ".join(f"part_{at} AS ({sql})" for at, (sql, _values) in enumerate(first))
+            with_ = f"WITH {named} {last}" if first else last
+            cursor.execute(with_, [*chain.from_iterable(each for _sql, each in first), *values])
+        else:
+            for sql, values in parts:
+                cursor.execute(sql, values)
+    for record in (*runs, batch):
+        record._state.adding, record._state.db = False, connection.alias
+
+
+def _insert_runs(part: Sequence[tuple[Run, bytes]]) -> _Statement:
+    columns = ", ".join(("id", *_COLUMNS, *_MOMENTS, "content_digest", "record", "spec"))
+    values = ", ".join([_MARKS] * len(part))
+    return (
+        f"INSERT INTO lifecycle_run ({columns}) VALUES {values}",  # noqa: S608  (constants and marks)
+        list(chain.from_iterable(_row(run, record) for run, record in part)),
+    )
 
 
 def _row(run: Run, record: bytes) -> Iterator[Any]:
+    yield run.pk
     yield from (getattr(run, name) for name in _COLUMNS)
     for name in _MOMENTS:
         yield connection.ops.adapt_datetimefield_value(getattr(run, name))
@@ -72,34 +119,23 @@ def _row(run: Run, record: bytes) -> Iterator[Any]:
     yield record.decode()
 
 
-def insert_batch(batch: RunBatch, histories: Sequence[tuple[int, bytes]]) -> None:
-    """Write a batch that has its id, and the histories (run, packed) that it brings.
+def _insert_histories(part: Sequence[tuple[int, bytes]]) -> _Statement:
+    rows = ", ".join(["(%s, %s)"] * len(part))
+    sql = f"INSERT INTO lifecycle_runhistory (run_id, packed) VALUES {rows}"  # noqa: S608  (marks)
+    return sql, list(chain.from_iterable(part))
 
-    1 query on PostgreSQL.
-    """
+
+def _insert_batch(batch: RunBatch) -> _Statement:
     columns = "id, project_id, source, sent_by_id, created_at, count, root, packed"
     marks = ", ".join(["%s"] * 8)
-    sql = f"INSERT INTO lifecycle_runbatch ({columns}) VALUES ({marks})"  # noqa: S608  (constants and marks)
-    values: list[Any] = [
-        batch.pk, batch.project_id, batch.source, batch.sent_by_id,
-        connection.ops.adapt_datetimefield_value(batch.created_at), batch.count, bytes.fromhex(batch.root),
-        bytes(batch.packed),
-    ]  # fmt: skip
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql" and histories:
-            rows = ", ".join(["(%s, %s)"] * len(histories))
-            first = f"INSERT INTO lifecycle_runhistory (run_id, packed) VALUES {rows}"  # noqa: S608
-            pairs: list[Any] = list(chain.from_iterable(histories))
-            cursor.execute(f"WITH histories AS ({first}) {sql}", pairs + values)
-        else:
-            _insert_histories(cursor, histories)
-            cursor.execute(sql, values)
-    batch._state.adding, batch._state.db = False, connection.alias
-
-
-def _insert_histories(cursor: CursorWrapper, histories: Sequence[tuple[int, bytes]]) -> None:
-    table = RunHistory._meta.db_table
-    cursor.executemany(f"INSERT INTO {table} (run_id, packed) VALUES (%s, %s)", histories)  # noqa: S608
+    return (
+        f"INSERT INTO lifecycle_runbatch ({columns}) VALUES ({marks})",  # noqa: S608  (constants and marks)
+        [
+            batch.pk, batch.project_id, batch.source, batch.sent_by_id,
+            connection.ops.adapt_datetimefield_value(batch.created_at), batch.count,
+            bytes.fromhex(batch.root), bytes(batch.packed),
+        ],
+    )  # fmt: skip
 
 
 def _parts(items: Sequence[Any], size: int) -> Iterator[list[Any]]:

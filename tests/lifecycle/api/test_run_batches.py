@@ -120,6 +120,28 @@ def test_eight_requests_at_once_under_one_key_are_one(project):
     assert Entry.objects.filter(action="runs.recorded").count() == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_one_run_that_eight_send_at_once_is_kept_once(project):
+    from django.test import Client
+
+    key, answers = token(project), []
+
+    def ask():
+        answers.append(put(Client(), {"runs": [said()]}, key))
+        connection.close()
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+
+    outcomes = sorted(each.json()["runs"][0]["outcome"] for each in answers)
+    assert outcomes == ["created"] + 7 * ["unchanged"]
+    assert Run.objects.count() == 1
+    assert Entry.objects.filter(action="runs.recorded").count() == 1
+
+
 def test_keys_are_forgotten_after_a_week(client, project):
     put(client, {"runs": [said()]}, token(project), Idempotency_Key="k1")
     idempotency.forget(list(IdempotencyKey.objects.all()), now())
