@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path, register_converter
 
 from reports.paths import TileConverter
-from reports.views import ledger, log, reports
+from reports.views import checks, ledger, log, reports
 
 register_converter(TileConverter, "tile")
 
@@ -12,6 +12,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:slug>/reports/", reports.project_reports, name="project-reports"),
     path("projects/<slug:slug>/reports/list", reports.report_list, name="report-list"),
     path("reports/<int:pk>/download", reports.download, name="download"),
+    path("verify/", checks.check, name="check"),
+    path("verify.py", checks.verifier, name="verifier"),
     path("ledger/", ledger.entries, name="ledger"),
     path("ledger/verify", ledger.verify, name="ledger-verify"),
     path("ledger/verification", ledger.verification, name="ledger-verification"),

@@ -24,10 +24,10 @@ def head_at(moment: Moment) -> Head:
     last = Entry.objects.filter(recorded_at__lte=moment.at).order_by("-index").values_list("index").first()
     size = last[0] + 1 if last else 0
     present = head()
-    return present if present.size == size else Head(size, _root_of(size))
+    return present if present.size == size else Head(size, root_of(size))
 
 
-def _root_of(size: int) -> str:
+def root_of(size: int) -> str:
     """The root of the first entries: from the tiles, or from the leaves where those are not stored yet."""
     try:
         return Reader(size).root().hex()

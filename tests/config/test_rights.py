@@ -55,6 +55,8 @@ PUBLIC = {
     "api:keys": "whoever verifies needs them, and they are public",
     "governance:verifier": "a program that says nothing of anybody",
     "lifecycle:login": "the door itself",
+    "reports:check": "who holds a report may know whether it holds; nothing is kept",
+    "reports:verifier": "a program that says nothing of anybody",
     "reports:ledger-checkpoint": "a witness without an account needs it; it says how much, not what",
     "reports:ledger-keys": "public halves of keys",
     "reports:ledger-tile": "hashes, from which nothing can be read",

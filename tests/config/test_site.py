@@ -26,6 +26,8 @@ PUBLIC = {
     "ledger/keys",
     "api/v1/keys",
     "verify_gate.py",
+    "verify",
+    "verify.py",
 }
 SAMPLES = {
     "int": 1,

@@ -4,12 +4,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
+from ledger.models import Checkpoint, Entry, Log, Payload, SigningKey, TreeHead
 from ledger.publishing import origin, verifiers
 from reports.models import Report
 from reports.services.filing import content_of
 from reports.services.making import make_report
 from tests import make
+
+LEDGER = (Log, SigningKey, Entry, Payload, TreeHead, Checkpoint)
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,7 @@ class SealedReport:
     origin: str
     keys: tuple[str, ...]
     data: bytes
+    rows: tuple = ()
 
 
 _made = {}
@@ -43,5 +48,26 @@ def signed_report(db, settings, tmp_path_factory) -> SealedReport:
             origin=origin(),
             keys=tuple(str(each) for each in verifiers()),
             data=content_of(report.data_path),
+            rows=tuple(list(model.objects.order_by("pk")) for model in LEDGER),
         )
     return _made["one"]
+
+
+@pytest.fixture
+def report_in_ledger(signed_report) -> SealedReport:
+    """The same report, with the ledger that it was sealed in and its record as they were."""
+    if not Entry.objects.exists():
+        for model, rows in zip(LEDGER, signed_report.rows, strict=True):
+            model.objects.bulk_create(rows)
+        moment = timezone.now()
+        Report.objects.create(
+            kind=Report.Kind.PORTFOLIO,
+            state=Report.State.FINISHED,
+            as_of=moment,
+            requested_at=moment,
+            finished_at=moment,
+            digest=signed_report.digest,
+            path="reports/gone.pdf",
+            entry=2,
+        )
+    return signed_report
