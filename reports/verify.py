@@ -975,7 +975,8 @@ def _keys(given: list[str]) -> list[Key]:
     for each in given:
         is_key = each.count("+") >= 2 and not Path(each).is_file()
         lines += [each] if is_key else Path(each).read_text(encoding="utf-8").splitlines()
-    return [read_key(line) for line in lines if line.strip()]
+    lines = [line.partition("  #")[0].strip() for line in lines]  # as `manage ledger keys` remarks
+    return [read_key(line) for line in lines if line]
 
 
 def main(arguments: list[str] | None = None) -> int:
