@@ -57,7 +57,6 @@ NO_PAGES = {
     "reports:ledger-tile": "a file",
     "reports:ledger-entry-tile": "a file",
     "reports:ledger-tlog-proof": "a file",
-    "reports:verifier": "a file",
 }
 RECORD = {
     "verdict": "drift",
