@@ -19,6 +19,7 @@ BENCHMARKS = {
     "gate_check": "bench.gate_checks",
     "ingest": "bench.ingest",
     "pages": "bench.pages",
+    "compliance": "bench.compliance",
     "report": "bench.reporting",
 }
 WITHOUT_DATABASE = {"report"}

@@ -19,13 +19,14 @@ class Effort:
     report_rounds: int
     projects: int
     page_visits: int
+    measured: int
 
 
 FULL = Effort(
     rounds=7, appends=150, batches=4, verified=100_000, checks=300, seconds=1.2, http_rounds=3,
-    ledger_lines=100, iterations=2, report_rounds=3, projects=30, page_visits=20,
+    ledger_lines=100, iterations=2, report_rounds=3, projects=30, page_visits=20, measured=1000,
 )  # fmt: skip
 QUICK = Effort(
     rounds=3, appends=40, batches=2, verified=5_000, checks=60, seconds=0.7, http_rounds=1,
-    ledger_lines=5, iterations=1, report_rounds=1, projects=3, page_visits=5,
+    ledger_lines=5, iterations=1, report_rounds=1, projects=3, page_visits=5, measured=60,
 )  # fmt: skip

@@ -72,7 +72,17 @@ def judge(judgement: Judgement, records: Mapping[str, Sequence[Record]], about: 
         empty=Status(judgement.empty.value),
     )  # fmt: skip
     found.sort(key=lambda each: (_ORDER[each.says], each.kind, each.pk))
-    return Outcome(status, held, len(found), tuple(found[:MOST_KEPT]), _reason(status, held, len(found)))
+    reason = _reason(status, held, len(found))
+    if not found and status == Status.MET:
+        # What shows that nothing has happened is the list in which it would stand.
+        kept: tuple[Judged, ...] = (Judged(f"no-{judgement.about}"[:40], _pk(about), reason, "holds"),)
+    else:
+        kept = tuple(found[:MOST_KEPT])
+    return Outcome(status, held, len(found), kept, reason)
+
+
+def _pk(about: Mapping[str, Any]) -> int:
+    return int(about.get("project", {}).get("id", 0))
 
 
 def _judged(judgement: Judgement, record: Record, about: Mapping[str, Any]) -> Judged | None:

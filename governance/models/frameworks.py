@@ -136,7 +136,11 @@ class ControlStanding(models.Model):
     class Meta:
         ordering = ["use", "pk"]
         constraints = [models.UniqueConstraint(fields=["use", "control"], name="control_standing_once")]
-        indexes = [models.Index(fields=["use", "status"], name="control_standing_by_status")]
+        indexes = [
+            models.Index(fields=["use", "status"], name="control_standing_by_status"),
+            # What is broken is counted over everything that a person sees.
+            models.Index(fields=["use"], condition=Q(status="broken"), name="control_standing_broken"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.control}: {self.status}"

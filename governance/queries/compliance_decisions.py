@@ -18,6 +18,7 @@ from governance.models import (
     Signoff,
     Waiver,
 )
+from governance.queries.compliance import LOOKED
 from governance.queries.compliance_records import Record, Scope, gathers, last_trouble
 from ledger.append_only import is_append_only
 from ledger.models import Checkpoint, Entry
@@ -53,7 +54,7 @@ def _gates(scope: Scope) -> list[Gate]:
     if "gates" not in scope.cache:
         number = scope.base.number if scope.base else 0
         found = Gate.objects.filter(iteration__project=scope.project, iteration__number__lte=number)
-        found = found.exclude(state=Gate.State.WITHDRAWN).select_related("iteration")
+        found = found.exclude(state=Gate.State.WITHDRAWN).select_related("iteration", "authorization")
         newest = {gate.key: gate for gate in found.order_by("iteration__number", "opened_at", "pk")}
         scope.cache["gates"] = list(newest.values())
         signed = Signoff.objects.filter(gate__in=list(newest.values())).select_related(
@@ -198,7 +199,7 @@ def authorizations(scope: Scope) -> list[Record]:
             "ref": ("authorization", each.pk, str(each)[:300]),
             "state": each.state,
             "active": each.state == Authorization.State.ACTIVE,
-            "days_left": (each.valid_until - scope.now).days,
+            "days_left": scope.days_left(each.valid_until.astimezone(dt.UTC).date()),
         }
         for each in found.order_by("pk")
     ]
@@ -212,10 +213,16 @@ def stale(scope: Scope) -> list[Record]:
     return [
         {
             "ref": ("gate", each.gate_id, f"{by_pk[each.gate_id]}"[:300]),
-            "closed_again": not by_pk[each.gate_id].is_passed,
+            "closed_again": _closed(by_pk[each.gate_id]),
         }
         for each in changed.values()
     ]
+
+
+def _closed(gate: Gate) -> bool:
+    """Whether a gate lets nothing through any more: it is open again, or what it gave holds no longer."""
+    given = getattr(gate, "authorization", None)
+    return not gate.is_passed or (given is not None and given.state != Authorization.State.ACTIVE)
 
 
 def _signed(scope: Scope) -> list[Signoff]:
@@ -359,14 +366,16 @@ def incidents(scope: Scope) -> list[Record]:
 @gathers("log")
 def log(scope: Scope) -> list[Record]:
     """The project's part of the ledger, the checkpoint over it, and whether it can be cut. 4 queries."""
-    last = Entry.objects.filter(project=scope.project.slug).order_by("-index").first()
+    # Without the looks themselves: looking once more must find the same.
+    own = Entry.objects.filter(project=scope.project.slug).exclude(action=LOOKED)
+    last = own.order_by("-index").values_list("index", flat=True).first()
     if last is None:
         return []
     sealed = Checkpoint.objects.order_by("-size").values_list("size", flat=True).first() or 0
     asked = GateAsk.objects.filter(model_digest__in=[each.model_version.digest for each in scope.live])
     return [
         {
-            "ref": ("ledger", scope.project.pk, f"ledger, entry {last.index}"),
+            "ref": ("ledger", scope.project.pk, f"ledger, entry {last}"),
             "sealed": sealed > 0,
             "guarded": is_append_only(Entry),
             "asked": asked.exists(),

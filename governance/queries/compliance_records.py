@@ -73,12 +73,17 @@ class Scope:
         }
 
     def age(self, moment: dt.datetime | None) -> int:
-        """Whole days since a moment; `NEVER` if it has not come."""
-        return (self.now - moment).days if moment is not None else NEVER
+        """Days in the calendar (UTC) since a moment, the same all day; `NEVER` if it has not come."""
+        return (self.today - moment.astimezone(dt.UTC).date()).days if moment is not None else NEVER
 
     def days_left(self, day: dt.date | None) -> int:
         """Days until a day (UTC), negative when it is past; `NEVER` without one."""
-        return (day - self.now.astimezone(dt.UTC).date()).days if day is not None else NEVER
+        return (day - self.today).days if day is not None else NEVER
+
+    @property
+    def today(self) -> dt.date:
+        """The day in UTC as of which everything is counted."""
+        return self.now.astimezone(dt.UTC).date()
 
 
 def scope_of(project: Project, now: dt.datetime) -> Scope:

@@ -49,8 +49,7 @@ _TOLD = 200
 
 def look_at_changed(moment: dt.datetime | None = None, *, most: int = A_TICK) -> int:
     """Look at the projects of which there is something new; returns how many were looked at."""
-    day = (moment or timezone.now()).astimezone(dt.UTC).date()
-    waiting = list(projects_to_look_at(day)[:most])
+    waiting = list(projects_to_look_at(moment or timezone.now())[:most])
     for project in waiting:
         look_at(project=project, moment=moment)
     return len(waiting)
@@ -64,6 +63,7 @@ def look_at(*, project: Project, moment: dt.datetime | None = None) -> list[Cont
     """
     now = moment or timezone.now()
     look = _locked_look(project, now)
+    project = Project.objects.get(pk=project.pk)
     last = Entry.objects.filter(project=project.slug).order_by("-index").values_list("index", flat=True)
     newest = Entry.objects.order_by("-index").values_list("index", flat=True).first()
     look.ledger_index = max(last.first() or -1, newest if newest is not None else -1)
@@ -91,7 +91,11 @@ def judged(project: Project, uses: Iterable[FrameworkUse], now: dt.datetime) -> 
     records = records_of(scope)
     current = scope.cache.get("classification")
     about = {
-        "project": {"risk_class": project.risk_class, "appetite": project.risk_appetite},
+        "project": {
+            "id": project.pk,
+            "risk_class": project.risk_class,
+            "appetite": project.risk_appetite,
+        },
         "classification": result_of(current) or {},
     }
     return {key: judge(each, records, about) for key, each in _judgements(uses)}

@@ -114,7 +114,7 @@ def test_what_ends_by_the_clock_is_seen_the_next_day(live):
     given, _deployment, use = live
     later = given.valid_until + dt.timedelta(days=1)
 
-    assert given.project in projects_to_look_at(later.date())
+    assert given.project in projects_to_look_at(later)
     look_at_changed(later)
 
     assert stand(use)["p-1"] == Status.BROKEN

@@ -152,6 +152,21 @@ def test_pizzatron_answers_a_store_from_the_authorized_model(pizzatron):
     assert f"By model {digests(pizzatron)[-1][:16]}" in done.stdout
 
 
+STANDINGS = Path(__file__).with_name("standings.py").read_text(encoding="utf-8")
+
+
+def test_records_decide_most_controls_and_each_with_its_evidence(pizzatron):
+    found = json.loads(pizzatron.rows(STANDINGS))
+    covered = found["coverage"]
+
+    assert (found["frameworks"], found["assurances"]) == (9, 0)  # nobody vouched for anything
+    assert covered["decided"] >= 0.6 * covered["asked"]
+    assert covered["bare"] == []
+    for name, turned in found["breaks"].items():
+        assert turned["turned"] > 0, name
+        assert turned["others"] == turned["still_good"] == [], name
+
+
 def test_a_suspended_model_does_not_answer(pizzatron):
     code = (
         "from governance.models import *; from governance.services.authorizations import *; "
@@ -188,3 +203,6 @@ def test_the_flights_story_is_told_to_its_end(tmp_path):
     assert "by Evidently" in told.output
     assert "intact" in told.output
     assert told.report.exists()
+    covered = json.loads(told.rows(STANDINGS))["coverage"]
+    assert covered["decided"] >= 0.6 * covered["asked"]
+    assert covered["bare"] == []
