@@ -9,6 +9,7 @@ set-up here, gunicorn with 2 workers, without its job runner; Gatebook as `serve
 import multiprocessing
 import os
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -19,7 +20,8 @@ from bench.ingest_client import IN_A_BATCH, Client, ToGatebook, ToMLflow
 from bench.ingest_peer import dsn, mlflow
 from bench.measure import Cell, Report
 from bench.options import Effort
-from bench.serving import site
+from bench.processes import cpu_seconds, database_server
+from bench.serving import Site, site
 
 
 def run(report: Report, effort: Effort) -> None:
@@ -29,7 +31,7 @@ def run(report: Report, effort: Effort) -> None:
         return
     project, token = _project()
     with site() as running:
-        _rates(report, effort, project, token, running.port)
+        _rates(report, effort, project, token, running)
         ingest_lists.run(report, effort, project, token, running)
 
 
@@ -57,17 +59,26 @@ def _worker(what: str, port: int, names: tuple[str, str, str], go: Any, seconds:
     else:
         sender = ToGatebook(client, project, prefix, 1 if what == "one" else IN_A_BATCH)
     sender.send(0)
-    out.put(0.0)
+    out.put((0, 0.0))
     go.wait()
     start, done, number = time.perf_counter(), 0, 1
     while time.perf_counter() < start + seconds:
         done += sender.send(number)
         number += 1
-    out.put(done / (time.perf_counter() - start))
+    out.put((done, time.perf_counter() - start))
 
 
-def _rate(what: str, port: int, names: tuple[str, str], clients: int, seconds: float) -> float:
-    """Runs a second, all clients together."""
+@dataclass(frozen=True)
+class Rate:
+    """Runs a second, all clients together, and what a run cost the servers, in CPU milliseconds."""
+
+    runs: float
+    cpu: float
+
+
+def _rate(
+    what: str, port: int, names: tuple[str, str], clients: int, seconds: float, servers: list[int]
+) -> Rate:
     spawn = multiprocessing.get_context("fork")
     connections.close_all()
     go, out = spawn.Event(), spawn.Queue()
@@ -80,53 +91,64 @@ def _rate(what: str, port: int, names: tuple[str, str], clients: int, seconds: f
         each.start()
     for _ in workers:
         out.get(timeout=120)  # each is ready
+    before = cpu_seconds(servers)
     go.set()
-    rates = [out.get(timeout=seconds + 120) for _ in workers]
+    found = [out.get(timeout=seconds + 120) for _ in workers]
+    used = cpu_seconds(servers) - before
     for each in workers:
         each.join()
-    return float(sum(rates))
+    done = sum(count for count, _elapsed in found)
+    return Rate(sum(count / elapsed for count, elapsed in found), used * 1e3 / max(done, 1))
 
 
-def _rates(report: Report, effort: Effort, project: str, token: str, port: int) -> None:
+def _rates(report: Report, effort: Effort, project: str, token: str, running: Site) -> None:
     clients = (1, 4) if effort.rounds < 5 else (1, 4, 8)
     rounds = 1 if effort.rounds < 5 else 2
-    found: dict[str, dict[int, list[float]]] = {
+    found: dict[str, dict[int, list[Rate]]] = {
         name: {count: [] for count in clients} for name in ("mlflow", "one", "batch")
     }
-    with mlflow() as (mlflow_port, experiment, database):
+    with mlflow() as (mlflow_port, experiment, database, mlflow_pid):
         peer_before, ours_before = _bytes(database), _bytes(None)
         peer_runs, our_runs = _peer_count(database), _our_count()
+        postgres = database_server()
         for _ in range(rounds):
             for count in clients:
-                for what, where, names in (
-                    ("mlflow", mlflow_port, (experiment, "")),
-                    ("one", port, (project, token)),
-                    ("batch", port, (project, token)),
+                for what, where, names, server in (
+                    ("mlflow", mlflow_port, (experiment, ""), mlflow_pid),
+                    ("one", running.port, (project, token), running.pid),
+                    ("batch", running.port, (project, token), running.pid),
                 ):
-                    rate = _rate(what, where, names, count, effort.seconds * 3)
+                    rate = _rate(what, where, names, count, effort.seconds * 3, [server, *postgres])
                     found[what][count].append(rate)
         peer = (_bytes(database) - peer_before) / max(_peer_count(database) - peer_runs, 1)
         ours = (_bytes(None) - ours_before) / max(_our_count() - our_runs, 1)
-    report.heading("runs taken in: 20 parameters, 50 metrics with history, 10 tags")
-    best = max((values for values in found["mlflow"].values()), key=max)
-    for what, words in (
-        ("mlflow", "MLflow, three calls a run"), ("one", "one run a request"),
-        ("batch", f"{IN_A_BATCH} runs a request"),
-    ):  # fmt: skip
-        for count, values in found[what].items():
-            report.add(
-                Cell(
-                    benchmark="ingest", database=report.database, case=f"{words}, {count} clients",
-                    unit="runs/s", values=values, floor="MLflow's best",
-                    ratio=max(values) / max(best),
-                )
-            )  # fmt: skip
+    _say(report, found)
     report.add(
         Cell(
             benchmark="ingest-bytes", database=report.database, case="bytes a run, tables and indexes",
             unit="bytes", values=[ours], floor="MLflow", ratio=ours / peer, facts={"mlflow": peer},
         )
     )  # fmt: skip
+
+
+def _say(report: Report, found: dict[str, dict[int, list[Rate]]]) -> None:
+    peers = [rate for rates in found["mlflow"].values() for rate in rates]
+    best, least = max(rate.runs for rate in peers), min(rate.cpu for rate in peers)
+    report.heading("runs taken in: 20 parameters, 50 metrics with history, 10 tags")
+    for what, words in (
+        ("mlflow", "MLflow, three calls a run"), ("one", "one run a request"),
+        ("batch", f"{IN_A_BATCH} runs a request"),
+    ):  # fmt: skip
+        for count, rates in found[what].items():
+            values = [rate.runs for rate in rates]
+            cpu = min(rate.cpu for rate in rates)
+            report.add(
+                Cell(
+                    benchmark="ingest", database=report.database, case=f"{words}, {count} clients",
+                    unit="runs/s", values=values, floor="MLflow's best", ratio=max(values) / best,
+                    facts={"cpu_ms_a_run": cpu, "mlflow_cpu_times": least / cpu},
+                )
+            )  # fmt: skip
 
 
 def _bytes(database: str | None) -> int:

@@ -18,8 +18,10 @@ PEERS = Path(__file__).resolve().parents[1] / ".venv-peers" / "bin"
 
 
 @contextmanager
-def mlflow() -> Iterator[tuple[int, str, str]]:
-    """A real server on the same PostgreSQL, in a database of its own; port, experiment and database."""
+def mlflow() -> Iterator[tuple[int, str, str, int]]:
+    """A real server on the same PostgreSQL, in a database of its own; port, experiment, database
+    and process.
+    """
     name = "mlflow_bench"
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as admin:
         admin.execute(f"DROP DATABASE IF EXISTS {name}")
@@ -50,7 +52,7 @@ def mlflow() -> Iterator[tuple[int, str, str]]:
             client = Client(port)
             body = json.dumps({"name": f"bench-{time.time_ns()}"}).encode()
             made = json.loads(client.ask("POST", "/api/2.0/mlflow/experiments/create", body))
-            yield port, made["experiment_id"], name
+            yield port, made["experiment_id"], name, server.pid
         finally:
             server.terminate()
 
