@@ -19,9 +19,7 @@ PEERS = Path(__file__).resolve().parents[1] / ".venv-peers" / "bin"
 
 @contextmanager
 def mlflow() -> Iterator[tuple[int, str, str, int]]:
-    """A real server on the same PostgreSQL, in a database of its own; port, experiment, database
-    and process.
-    """
+    """A real server on the same PostgreSQL: its port, experiment, database and process."""
     name = "mlflow_bench"
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as admin:
         admin.execute(f"DROP DATABASE IF EXISTS {name}")

@@ -10,7 +10,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_seconds(roots: Iterable[int]) -> float:
-    """What these processes and all below them have used, those that have ended and been waited for included."""
+    """What these processes and all below them have used, those that have ended included."""
     return sum(sum(_used(pid)) for root in roots for pid in _tree(root))
 
 

@@ -103,6 +103,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:slug>/runs/new/", runs.run_new, name="run-new"),
     path("runs/<int:pk>/", runs.run, name="run"),
     path("runs/<int:pk>/reproduce/", runs.run_reproduce, name="run-reproduce"),
+    path("runs/<int:pk>/set-aside/", runs.run_set_aside, name="run-set-aside"),
     path("runs/<int:pk>/progress/", runs.run_progress, name="run-progress"),
     path("projects/<slug:slug>/evidence/", evidence.project_evidence, name="project-evidence"),
     path("projects/<slug:slug>/evidence/check/", evidence.check, name="evidence-check"),

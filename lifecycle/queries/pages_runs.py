@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from lifecycle.figures import Bullet
 from lifecycle.models import Evidence, Iteration, ModelVersion, Project, Reproduction, Run, Task
@@ -147,7 +147,9 @@ class RunView:
         aside = _mapping(self.record, "set_aside")
         if not aside:
             return ""
-        return _("%(rows)d failing rows set aside") % {"rows": aside.get("rows", 0)}
+        rows = aside.get("rows") or 0
+        text = ngettext("%(rows)d failing row set aside", "%(rows)d failing rows set aside", rows)
+        return text % {"rows": rows}
 
     @property
     def spec_text(self) -> str:
@@ -250,6 +252,14 @@ def reproductions_of(run: Run) -> list[Reproduction]:
     if run.kind != Run.Kind.TRAINING:
         return []
     return list(Reproduction.objects.filter(original=run).select_related("run")[:20])
+
+
+def set_aside_name(run: Run) -> str:
+    """Where the failing rows of a data validation of ours are stored; empty for every other run. No query."""
+    aside = _mapping(run.record, "set_aside") if isinstance(run.record, dict) else {}
+    name, digest = str(aside.get("name") or ""), str(aside.get("sha256") or "")
+    is_ours = run.batch_id is None and run.kind == Run.Kind.DATA_VALIDATION
+    return name if is_ours and name == f"set-aside/{digest}.csv" else ""
 
 
 def last_spec(project: Project, kind: str) -> dict[str, Any] | None:
