@@ -27,7 +27,7 @@ def run(report: Report, effort: Effort) -> None:
     """Milliseconds on the server for the matrix, its last page and one that is searched; for one look."""
     missing = effort.measured - Project.objects.count()
     if missing > 0:
-        large.fill(missing, tasks=6, handoffs=2, say=lambda _: None)
+        large.fill(missing, tasks=6, handoffs=1, say=lambda _: None)
     controls = large_compliance.measure_all()
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")

@@ -65,6 +65,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         frameworks.project_oscal,
         name="project-oscal",
     ),
+    path("projects/<slug:slug>/compliance-history/", frameworks.history, name="compliance-history"),
     path("projects/<slug:slug>/compliance/", compliance.project_compliance, name="project-compliance"),
     path("projects/<slug:slug>/compliance/look", compliance.look, name="compliance-look"),
     path("projects/<slug:slug>/compliance/use", compliance.use_begin, name="framework-use"),

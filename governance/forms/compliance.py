@@ -151,3 +151,9 @@ class FrameworkFileForm(forms.Form):
     kind = forms.ChoiceField(
         label=_("What it is"), required=False, choices=[("", _("as the file says")), *Framework.Kind.choices],
     )  # fmt: skip
+
+
+class SinceForm(forms.Form):
+    """The day from which changes are shown."""
+
+    since = forms.DateField(label=_("Since"), required=False, widget=forms.DateInput(attrs=_DAY))

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -305,13 +305,6 @@ def controls_served(user: User, kind: str, pk: int) -> list[Served]:
         for key in check_keys(use, control)
         if (use.project_id, key) in said
     ]
-
-
-def changes_since(project: Project, day: dt.date) -> QuerySet[ControlChange]:
-    """What came to stand elsewhere since the beginning of a day (UTC), newest first."""
-    begun = dt.datetime.combine(day, dt.time(), tzinfo=dt.UTC)
-    found = ControlChange.objects.filter(use__project=project, changed_at__gte=begun).exclude(before="")
-    return found.select_related("use__framework").order_by("-changed_at", "-pk")
 
 
 def coverage_in(project: Project) -> list[Coverage]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django.contrib import messages
@@ -13,16 +14,18 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from governance.forms.compliance import FrameworkFileForm
+from governance.forms.compliance import FrameworkFileForm, SinceForm
 from governance.models import Framework
 from governance.oscal.reading import MOST_BYTES, read_document
 from governance.queries.compliance import document_of, uses_in_force
+from governance.queries.compliance_history import history_page
 from governance.queries.oscal import KINDS, framework_catalog
 from governance.queries.pages_frameworks import frameworks_held
 from governance.services.frameworks import add_framework
 from governance.views.access import project_for, reader
 from governance.views.refusals import carried_out
 from lifecycle.models import User
+from lifecycle.queries.iterations import current_iteration
 from lifecycle.rules.people import can_manage_processes
 
 
@@ -78,6 +81,24 @@ def project_oscal(request: HttpRequest, slug: str, key: str, kind: str) -> HttpR
     if kind not in KINDS:
         raise Http404
     return _file(KINDS[kind](use, timezone.now()), f"{slug}-{key}-{kind}.json")
+
+
+@login_required
+@require_safe
+def history(request: HttpRequest, slug: str) -> HttpResponse:
+    """What changed since the last audit or since `?since=`, and coverage over time. 9 queries."""
+    home = project_for(reader(request), slug)
+    form = SinceForm(request.GET or None)
+    since = form.cleaned_data["since"] if form.is_bound and form.is_valid() else None
+    today = timezone.now().astimezone(dt.UTC).date()
+    page = history_page(home, today, since)
+    context = {
+        "project": home,
+        "iteration": current_iteration(home),
+        "page": page,
+        "form": form if form.is_bound and form.errors else SinceForm(initial={"since": page.since}),
+    }
+    return render(request, "governance/compliance/history.html", context)
 
 
 def _file(data: dict[str, Any], name: str) -> HttpResponse:
