@@ -8,7 +8,6 @@ import datetime as dt
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
 from django.urls import get_resolver, reverse
 from django.utils import timezone
@@ -30,13 +29,12 @@ from lifecycle.services.sources import compare_source
 from lifecycle.services.tokens import issue_token
 from reports.services.reports import request_report
 from tests import make, make_gates
+from tests.browser import axe
 from tests.lifecycle.test_pages_connectors import fill
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 LONG = "Überprüfung-der-Eingangsdaten-" * 9 + "🍕 نص"
-WINDOWS = [("light", 1440), ("dark", 390)]
-NARROWEST = 360
 # What the address of a page asks for beyond its path.
 QUERIES = {"governance:waiver-ask": "?criterion=holds"}
 # What answers a GET and is no page of its own: a part of one, a file, or another address.
@@ -229,27 +227,13 @@ def pages(person, told):
 
 
 def faults_of(page):
-    """What is wrong with the page that is shown, in the windows and themes that matter."""
+    """What is wrong with the page that is shown."""
     wrong = []
     if page.locator("h1").count() != 1:
         wrong.append(f"{page.locator('h1').count()} headings of the first level")
     if page.title().removesuffix("Gatebook").strip(" ·") == "":
         wrong.append("no title")
-    for scheme, width in WINDOWS:
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        page.set_viewport_size({"width": width, "height": 900})
-        wrong += [
-            f"{scheme} {width}: {found['id']} {[node['html'][:120] for node in found['nodes'][:3]]}"
-            for found in Axe().run(page).response["violations"]
-        ]
-        wrong += _too_wide(page, width)
-    page.set_viewport_size({"width": NARROWEST, "height": 900})
-    return wrong + _too_wide(page, NARROWEST)
-
-
-def _too_wide(page, width):
-    over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    return [f"{width}: {over} pixels too wide"] if over else []
+    return wrong + axe.faults_of(page)
 
 
 def log_in(page, person):

@@ -1,7 +1,7 @@
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from tests import make
+from tests.browser.axe import violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -13,13 +13,6 @@ def log_in(page, address="/design/"):
     page.get_by_label("Password").fill(make.PASSWORD)
     page.get_by_role("button", name="Log in").click()
     page.wait_for_url(f"**{address}")
-
-
-def violations(page):
-    return [
-        (found["id"], [node["html"][:120] for node in found["nodes"]])
-        for found in Axe().run(page).response["violations"]
-    ]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

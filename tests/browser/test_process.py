@@ -1,13 +1,13 @@
 """A process owner drafts, edits, publishes and compares a process in the browser."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 
 from lifecycle.definitions import catalogue
 from lifecycle.models import ProcessVersion
 from lifecycle.services.process_edits import draft_from
 from tests import make
+from tests.browser import axe
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -18,13 +18,6 @@ def log_in(page, person, address):
     page.get_by_label("Password").fill(make.PASSWORD)
     page.get_by_role("button", name="Log in").click()
     page.wait_for_url(f"**{address}")
-
-
-def violations(page):
-    return [
-        (found["id"], [node["html"][:120] for node in found["nodes"]])
-        for found in Axe().run(page).response["violations"]
-    ]
 
 
 def test_a_process_owner_drafts_edits_publishes_and_sees_the_difference(page):
@@ -66,13 +59,9 @@ def test_a_process_owner_drafts_edits_publishes_and_sees_the_difference(page):
     assert page.get_by_text("criteria added “").is_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
-def test_the_pages_of_a_draft_are_accessible_and_fit_the_window(page, scheme, width):
+def test_the_pages_of_a_draft_are_accessible_and_fit_the_window(page):
     person = make.user(org_role="process_owner")
     base, draft = make.process_version(), draft_from(document=catalogue(), actor=person)
-    page.set_viewport_size({"width": width, "height": 900})
-    page.emulate_media(color_scheme=scheme)
     edit = reverse("lifecycle:process-draft", args=[draft.pk])
     log_in(page, person, edit)
     project = make.iteration(make.small_project(person)).project
@@ -92,5 +81,4 @@ def test_the_pages_of_a_draft_are_accessible_and_fit_the_window(page, scheme, wi
         f"{reverse('lifecycle:project-move', args=[project.slug])}?to={base.pk}",
     ):
         page.goto(address)
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") == 0, address
-        assert violations(page) == [], address
+        assert axe.faults_of(page) == [], address

@@ -7,7 +7,8 @@ from django.urls import reverse
 
 from governance.models import Gate
 from tests import make, make_gates
-from tests.browser.test_gate import log_in, sign, violations
+from tests.browser.axe import violations
+from tests.browser.test_gate import log_in, sign
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

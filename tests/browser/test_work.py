@@ -1,7 +1,6 @@
 import datetime as dt
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 from django.utils import timezone
 
@@ -35,13 +34,6 @@ def log_in(page, user, address):
     page.wait_for_url(f"**{address}")
 
 
-def violations(page):
-    return [
-        (found["id"], [node["html"][:160] for node in found["nodes"]])
-        for found in Axe().run(page).response["violations"]
-    ]
-
-
 def story():
     """A task at work, a handoff on offer, windows that drift and a firing that waits."""
     trip = make.iteration()
@@ -69,23 +61,6 @@ def addresses(home, task, handoff, run, firing):
         reverse("lifecycle:inbox"), *pages, reverse("lifecycle:run-new", args=[home.slug]),
         reverse("lifecycle:process"), reverse("lifecycle:process-version", args=[version]),
     ]  # fmt: skip
-
-
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
-def test_every_page_of_work_is_accessible_and_fits_the_window(page, scheme, width):
-    page.set_viewport_size({"width": width, "height": 900})
-    page.emulate_media(color_scheme=scheme)
-    records = story()
-    pages = addresses(*records)
-    log_in(page, records[0].created_by, pages[0])
-
-    found = {}
-    for address in pages:
-        page.goto(address)
-        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        if wide or violations(page):
-            found[address] = (wide, violations(page))
-    assert found == {}
 
 
 def test_a_task_is_started_with_the_keyboard_alone(page):
