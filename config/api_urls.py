@@ -25,6 +25,7 @@ from lifecycle.api.outside_events import CloudEventsView, EvidentlyView
 from lifecycle.api.projects import ProjectViewSet
 from lifecycle.api.registrations import DataSetViewSet, RegistrationViewSet
 from lifecycle.api.runs import RunViewSet
+from lifecycle.api.test_sets import TestSetViewSet
 from lifecycle.api.webhooks import MlflowWebhookView
 from reports.api.reports import ReportViewSet
 
@@ -34,6 +35,7 @@ router.register("runs", RunViewSet, basename="run")
 router.register("registrations", RegistrationViewSet, basename="registration")
 router.register("monitoring-plans", MonitoringPlanViewSet, basename="monitoring-plan")
 router.register("data-sets", DataSetViewSet, basename="data-set")
+router.register("test-sets", TestSetViewSet, basename="test-set")
 router.register("deployments", DeploymentViewSet, basename="deployment")
 router.register("reports", ReportViewSet, basename="report")
 

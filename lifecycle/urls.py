@@ -38,6 +38,7 @@ from lifecycle.views import (
     tailoring,
     task,
     tasks,
+    test_sets,
     trigger_edit,
     triggers,
 )
@@ -109,6 +110,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:slug>/evidence/check/", evidence.check, name="evidence-check"),
     path("projects/<slug:slug>/data/", data_sets.project_data_sets, name="project-data-sets"),
     path("projects/<slug:slug>/register/<slug:kind>/", data_sets.register, name="register"),
+    path("projects/<slug:slug>/test-sets/", test_sets.project_test_sets, name="project-test-sets"),
     path("data/<int:pk>/", data_sets.data_set, name="data-set"),
     path("data/<int:pk>/describe/", data_sets.describe, name="data-set-describe"),
     path("data/versions/<int:pk>/freeze/", data_sets.freeze, name="data-version-freeze"),

@@ -1,12 +1,12 @@
 """RFC 8785 JSON, quickly: the bytes whose digest names what a source said of a run."""
 
 import json
-import math
+from collections.abc import Sequence
 from typing import Any
 
 import rfc8785
 
-_PLAIN_FLOOR, _PLAIN_CEILING = 1e-4, 1e16
+_PLAIN_FLOOR = 1e-4
 _WHOLE = 2**53
 _FIRST_ODD = "\ud800"  # from here on UTF-16, by which RFC 8785 sorts, orders otherwise than Unicode does
 
@@ -29,23 +29,33 @@ def canonical(value: Any) -> bytes:
 def _tidied(value: Any) -> tuple[bool, Any]:
     """Whether Python writes this as RFC 8785 does, and the value with whole floats as integers."""
     kind = type(value)
-    if kind is str or value is None or kind is bool:
-        return True, value
+    if kind is dict:
+        return _mapping(value)
+    if kind is list or kind is tuple:
+        return _sequence(value)
+    return _scalar(kind, value)
+
+
+def _scalar(kind: type, value: Any) -> tuple[bool, Any]:
     if kind is float:
         return _float(value)
     if kind is int:
         return -_WHOLE < value < _WHOLE, value
-    if kind is dict:
-        return _mapping(value)
-    if kind is list or kind is tuple:
-        items = []
-        for each in value:
-            plain, tidy = _tidied(each)
-            if not plain:
-                return False, value
-            items.append(tidy)
-        return True, items
-    return False, value
+    return kind is str or value is None or kind is bool, value
+
+
+def _sequence(value: Sequence[Any]) -> tuple[bool, Any]:
+    items = []
+    for each in value:
+        kind = type(each)
+        if kind is int and -_WHOLE < each < _WHOLE:
+            items.append(each)
+            continue
+        plain, tidy = _float(each) if kind is float else _tidied(each)
+        if not plain:
+            return False, value
+        items.append(tidy)
+    return True, items
 
 
 def _mapping(value: dict[Any, Any]) -> tuple[bool, Any]:
@@ -57,16 +67,16 @@ def _mapping(value: dict[Any, Any]) -> tuple[bool, Any]:
         if kind is str:
             items[key] = each
             continue
-        plain, items[key] = _tidied(each)
+        plain, items[key] = _float(each) if kind is float else _tidied(each)
         if not plain:
             return False, value
     return True, items
 
 
 def _float(value: float) -> tuple[bool, float | int]:
-    if not math.isfinite(value):
-        return False, value
-    if value.is_integer() and -_WHOLE < value < _WHOLE:
-        return True, int(value)
     size = abs(value)
-    return _PLAIN_FLOOR <= size < _PLAIN_CEILING, value
+    if not size < _WHOLE:  # NaN is not either
+        return False, value
+    if value.is_integer():
+        return True, int(value)
+    return size >= _PLAIN_FLOOR, value

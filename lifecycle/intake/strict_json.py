@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import accumulate
 from typing import Any, NoReturn
 
 from django.utils.translation import gettext as _
@@ -10,7 +11,10 @@ from lifecycle.errors import Invalid
 
 MOST_DEPTH = 200
 LONGEST_INTEGER = 400
-_DEEPER = re.compile(rb"[\[{]")
+# A string that does not end goes to the end of the text, so that its quotes are not tried one by one.
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_STEPS = [1 if sign in b"[{" else -1 for sign in range(256)]
 
 
 def read_json(raw: bytes, *, constants: bool = False) -> Any:
@@ -26,8 +30,8 @@ def read_json(raw: bytes, *, constants: bool = False) -> Any:
     except UnicodeDecodeError as error:
         said = _("Byte %(at)d is not UTF-8.") % {"at": error.start}
         raise Invalid("not_utf8", said) from error
-    if len(_DEEPER.findall(raw)) > MOST_DEPTH:
-        _check_depth(text)
+    if raw.count(b"[") + raw.count(b"{") > MOST_DEPTH:
+        _check_depth(raw)
     try:
         return json.loads(
             text, object_pairs_hook=_object, parse_constant=str if constants else _constant,
@@ -41,29 +45,11 @@ def read_json(raw: bytes, *, constants: bool = False) -> Any:
         raise _too_deep() from error
 
 
-def _check_depth(text: str) -> None:
-    """Refuse deep nesting before anything is built of it."""
-    depth, at, size = 0, 0, len(text)
-    special = re.compile(r'["\[\]{}]')
-    while (found := special.search(text, at)) is not None:
-        at = found.end()
-        sign = found.group()
-        if sign == '"':
-            at = _end_of_string(text, at, size)
-        elif sign in "[{":
-            depth += 1
-            if depth > MOST_DEPTH:
-                raise _too_deep()
-        else:
-            depth -= 1
-
-
-_STRING = re.compile(r'[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-
-
-def _end_of_string(text: str, at: int, size: int) -> int:
-    found = _STRING.match(text, at)
-    return found.end() if found else size
+def _check_depth(raw: bytes) -> None:
+    """Refuse deep nesting before anything is built of it: the brackets outside of strings are added up."""
+    signs = _STRING.sub(b"", raw).translate(None, _NO_BRACKETS)
+    if max(accumulate(map(_STEPS.__getitem__, signs)), default=0) > MOST_DEPTH:
+        raise _too_deep()
 
 
 def _too_deep() -> Invalid:

@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ledger.actors import SystemActor
@@ -350,6 +350,8 @@ JSON = st.recursive(
 
 
 @given(JSON)
+@example(2.0**53)
+@example([2.0**53 - 1, -0.0, 1e-4, 9.9e-5, 1e16])
 def test_the_quick_canonical_json_is_rfc_8785(value):
     try:
         expected = rfc8785.dumps(value)

@@ -187,6 +187,8 @@ def test_a_project_is_named_or_known_and_visible(client, project):
         (b'{"runs": [{"metrics": {"a": 1e999}}]}', "not_finite"),
         (b'{"runs": ' + b"[" * 100_000, "too_deep"),
         (b'{"runs": ' + b'{"a":' * 5_000 + b"1" + b"}" * 5_001, "too_deep"),
+        (b'{"runs": "' + b'\\"' * 200_000 + b"[" * 300, "not_json"),
+        (b'{"runs": ["' + b"[" * 300 + b'"]}', "model_type"),
         (b'{"runs": [' + b"9" * 5_000 + b"]}", "number_too_long"),
         (b"[]", "not_an_object"),
         (b'{"runs": []}', "too_few"),
