@@ -45,6 +45,7 @@ NO_PAGES = {
     "lifecycle:attachment": "a file",
     "lifecycle:snapshot-content": "a file",
     "lifecycle:registration-progress": "a part of a page",
+    "lifecycle:run-set-aside": "a file",
     "governance:production-csv": "a file",
     "governance:inventory-csv": "a file",
     "lifecycle:project-analytics-csv": "a file",
