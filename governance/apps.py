@@ -3,6 +3,7 @@ from importlib import import_module
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
+from governance.ungoverned import UNGOVERNED
 from ledger.append_only import keep_append_only
 
 
@@ -10,6 +11,7 @@ class GovernanceConfig(AppConfig):
     """Who may decide: gates, criteria, sign-offs, authorizations, deployments."""
 
     name = "governance"
+    ungoverned = UNGOVERNED
 
     def ready(self) -> None:
         import_module("governance.receivers")  # connects them

@@ -35,6 +35,7 @@ class LedgerAction(Action):
     KEY_RETIRED = "key.retired"
     WITNESS_ADDED = "witness.added"
     WITNESS_REMOVED = "witness.removed"
+    ROWS_MIGRATED = "rows.migrated"
 
 
 def vocabularies() -> Iterator[type[Action]]:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+from collections.abc import Sequence
 from hashlib import sha256
 from json.encoder import encode_basestring as quoted
 from typing import Any
@@ -66,6 +67,12 @@ def payload_body(*, actor_label: str, subject_label: str, detail: dict[str, Any]
             "/detail",
         )
     return body.decode()
+
+
+def with_rows(body: str, touched: Sequence[str]) -> str:
+    """The payload with the rows that its transaction touched, `table:key=digest` each, as its last member."""
+    said = ",".join(f'"{each}"' for each in touched)
+    return f'{body[:-1]},"touched":[{said}]}}'
 
 
 def payload_digest(salt: bytes, body: str) -> str:

@@ -3,7 +3,7 @@
 import datetime as dt
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -11,13 +11,14 @@ from django.db import connection, models, transaction
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
-from ledger import canonical, tables
+from ledger import canonical, rows, tables
 from ledger.actions import Action, LedgerAction
 from ledger.actors import Actor
 from ledger.errors import Invalid, Refused
 from ledger.events import EntryAppended, entry_appended
 from ledger.merkle import Frontier, leaf_hash
 from ledger.models import Entry, Payload, subject_type
+from ledger.reconciling import rows_known_by
 
 BATCH = 1000
 
@@ -48,7 +49,8 @@ def append(
 
     Raises RuntimeError without a transaction, TypeError for an action that is no member of an `Action`
     vocabulary, ValueError for an unsaved subject or a key that does not fit its column, and `Invalid` for a
-    detail that is too large or not JSON. One SQL statement on PostgreSQL, four on SQLite.
+    detail that is too large or not JSON. One SQL statement on PostgreSQL, four on SQLite and what
+    `rows` reads.
     """
     [entry] = append_many(
         [Record(actor=actor, action=action, subject=subject, project=project, detail=detail or {})]
@@ -109,6 +111,8 @@ def erase_payload(*, index: int, actor: Actor, reason: str) -> Entry:
             "already_erased", _("The payload of entry %(index)s was erased before.") % {"index": index}
         )
 
+    for each, keys in rows_known_by(index, payload.body or "").items():
+        rows.touch(each, keys)  # what this payload alone vouches for would be unknown without it
     erasure = append(
         actor=actor,
         action=LedgerAction.PAYLOAD_ERASED,
@@ -165,14 +169,16 @@ def _write(batch: list[_Prepared]) -> list[Entry]:
     """Put a batch behind the last entry; the head stays locked until the transaction ends."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            rows = tables.append_on_server(
+            written = tables.append_on_server(
                 cursor, now(), [(*each.keys.values(), each.salt, each.body) for each in batch]
             )
             return [
                 _entry(each, index, moment, payload.hex(), leaf.hex())
-                for each, (index, moment, payload, leaf) in zip(batch, rows, strict=True)
+                for each, (index, moment, payload, leaf) in zip(batch, written, strict=True)
             ]
         tree = tables.lock_head(cursor)
+        if touched := rows.take_touched():
+            batch = [replace(batch[0], body=canonical.with_rows(batch[0].body, touched)), *batch[1:]]
         # Under the lock, so that the times of entries are in order as long as the clock is.
         moment = now()
         entries = [_grow(tree, each, moment) for each in batch]

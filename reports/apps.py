@@ -2,8 +2,11 @@
 
 from django.apps import AppConfig
 
+from reports.ungoverned import UNGOVERNED
+
 
 class ReportsConfig(AppConfig):
     """Documents, exports, verification."""
 
     name = "reports"
+    ungoverned = UNGOVERNED

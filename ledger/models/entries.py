@@ -67,8 +67,8 @@ class Entry(models.Model):
 class Payload(models.Model):
     """What an entry says beyond its keys: names and details. The only part that can be erased.
 
-    `body` is RFC 8785 JSON `{"actor": name, "detail": {...}, "subject": name}`; the entry holds
-    SHA-256(salt || body).
+    `body` is RFC 8785 JSON `{"actor": name, "detail": {...}, "subject": name, "touched": [rows]}`; the entry
+    holds SHA-256(salt || body).
     """
 
     entry = models.OneToOneField(
@@ -99,6 +99,7 @@ class Payload(models.Model):
     def content(self) -> dict[str, Any]:
         """The parsed body: `actor`, `subject`, `detail`; empty if it was erased."""
         parsed: dict[str, Any] = json.loads(self.body) if self.body is not None else {}
+        parsed.pop("touched", None)  # digests of rows, which `reconcile` reads
         return parsed
 
 

@@ -26,6 +26,7 @@ from ledger.publishing import (
     publish_checkpoint,
 )
 from ledger.queries import head
+from ledger.reconciling import reconcile
 from ledger.verification import verify
 from ledger.witness import Cosigner, Kept
 
@@ -39,6 +40,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
         verbs.add_parser("verify", help=_("recompute every hash; if one is wrong name its entry and exit 1"))
+        verbs.add_parser(
+            "reconcile", help=_("name each row that is not as the ledger recorded it last, and exit 1")
+        )
         verbs.add_parser("checkpoint", help=_("sign the tree as it stands and print the checkpoint"))
         prove = verbs.add_parser("prove", help=_("print the proof that an entry is in the ledger"))
         prove.add_argument("entry", type=int)
@@ -75,6 +79,18 @@ class Command(BaseCommand):
             return
         self.stderr.write(str(verdict))
         sys.exit(1)
+
+    def _reconcile(self, options: dict[str, Any]) -> None:
+        self._verify(options)
+        with _progress(_("Comparing")) as step:
+            found = reconcile(step)
+        for each in found:
+            self.stdout.write(str(each))
+        if found:
+            said = _("%(n)d rows are not as the ledger recorded them last.") % {"n": len(found)}
+            self.stderr.write(said)
+            sys.exit(1)
+        self.stdout.write(_("Every governed row is as the ledger recorded it last."))
 
     def _checkpoint(self, options: dict[str, Any]) -> None:
         self.stdout.write(checkpoint_text(publish_checkpoint()), ending="")
