@@ -15,6 +15,7 @@ from governance.api.compliance import (
 from governance.api.deployments import DeploymentViewSet
 from governance.api.frameworks import FrameworkCatalog, FrameworkDetail, FrameworkList
 from governance.api.gate_checks import GateCheckView
+from governance.api.github import GithubWebhookView
 from governance.api.inventory import IncidentList, Inventory
 from governance.api.production import ProductionView
 from governance.api.signoffs import SignoffList
@@ -73,6 +74,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("projects/<slug:slug>/events/", EventList.as_view(), name="project-events"),
     path("webhooks/mlflow/<slug:key>/", MlflowWebhookView.as_view(), name="webhook-mlflow"),
+    path("webhooks/github/", GithubWebhookView.as_view(), name="webhook-github"),
     path("lineage", LineageView.as_view(), name="lineage"),
     path("lineage/batch", LineageBatchView.as_view(), name="lineage-batch"),
     path("cloudevents/", CloudEventsView.as_view(), name="cloudevents"),

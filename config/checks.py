@@ -191,6 +191,27 @@ def _authorities() -> list[CheckMessage]:
 
 
 @register(Tags.security)
+def check_github(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """GitHub's rule is set up wholly or not at all, and its environments are named as they should be."""
+    found: list[CheckMessage] = []
+    parts = ("GATEBOOK_GITHUB_APP", "GATEBOOK_GITHUB_KEY", "GATEBOOK_GITHUB_SECRET")
+    missing = [name for name in parts if not getattr(settings, name)]
+    if missing and len(missing) < len(parts):
+        text = f"GitHub's protection rule lacks {', '.join(missing)}, so no question of GitHub is taken."
+        hint = "Give the app's id, its private key and its webhook secret, or none of them."
+        found.append(Error(text, hint=hint, id="gatebook.E040"))
+    named = settings.GATEBOOK_GITHUB_ENVIRONMENTS
+    inside = named.values() if isinstance(named, dict) else [None]
+    if not all(
+        isinstance(each, dict) and all(isinstance(at, str) for at in each.values()) for each in inside
+    ):
+        text = "GATEBOOK_GITHUB_ENVIRONMENTS does not say which environment is which."
+        hint = 'Write JSON such as {"owner/name": {"prod-us": "production"}}.'
+        found.append(Error(text, hint=hint, id="gatebook.E041"))
+    return found
+
+
+@register(Tags.security)
 def check_model_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Every file among the keys for models' signatures is a public key."""
     if not settings.GATEBOOK_MODEL_KEYS:

@@ -303,6 +303,17 @@ GATEBOOK_CHANNELS = env.list("GATEBOOK_CHANNELS", default=[])
 GATEBOOK_NAMESPACE = env.str("GATEBOOK_NAMESPACE", default="gatebook")
 GATEBOOK_NAMESPACES = env.json("GATEBOOK_NAMESPACES", default={})
 
+# --- GitHub's deployment protection rule: the app's (client) id, its private key (PEM), its webhook secret.
+# Without all three no question is taken. The file of a commit that says which models it deploys; which of its
+# environments are called otherwise here: {"owner/name": {"prod-us": "production"}}.
+
+GATEBOOK_GITHUB_API = env.str("GATEBOOK_GITHUB_API", default="https://api.github.com")
+GATEBOOK_GITHUB_APP = env.str("GATEBOOK_GITHUB_APP", default="")
+GATEBOOK_GITHUB_KEY = env.str("GATEBOOK_GITHUB_KEY", default="")
+GATEBOOK_GITHUB_SECRET = env.str("GATEBOOK_GITHUB_SECRET", default="")
+GATEBOOK_GITHUB_FILE = env.str("GATEBOOK_GITHUB_FILE", default="gatebook.json")
+GATEBOOK_GITHUB_ENVIRONMENTS = env.json("GATEBOOK_GITHUB_ENVIRONMENTS", default={})
+
 # --- API ------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
@@ -332,6 +343,7 @@ SPECTACULAR_SETTINGS = {
     # Without these, fields that are called alike get numbered names in the document.
     "ENUM_NAME_OVERRIDES": {
         "DeliveryOutcome": ["taken", "seen_before"],
+        "QuestionOutcome": ["taken", "seen_before", "ignored"],
         "EventKind": "lifecycle.models.ReportedEvent.Kind",
         "EventOutcome": ["taken", "duplicate", "superseded"],
         "GateAnswer": ["allow", "deny"],

@@ -26,5 +26,6 @@ class GovernanceConfig(AppConfig):
             models.Staleness,
             models.GateAsk,
             models.Attestation,
+            models.ClockCorrection,
         )
         post_migrate.connect(keep_append_only(*kept), sender=self, weak=False, dispatch_uid="kept")

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from governance.services import attestations  # noqa: F401  # registers "governance.attest"
+from governance.services import attestations, protection_rules  # noqa: F401  # registers their handlers
 from governance.services.compliance import look_at_changed
 
 

@@ -2,6 +2,7 @@ from governance.models.asks import GateAsk
 from governance.models.attestations import Attestation
 from governance.models.authorizations import AUTHORIZATION_STATES, Authorization
 from governance.models.break_glass import BREAK_GLASS_STATES, BreakGlass
+from governance.models.clocks import ClockCorrection
 from governance.models.compliance import Assurance, Classification, ControlExclusion
 from governance.models.conditions import CONDITION_STATES, Condition
 from governance.models.deployments import DEPLOYMENT_STATES, Deployment
@@ -23,6 +24,7 @@ from governance.models.gates import (
     Signoff,
 )
 from governance.models.inventory import INCIDENT_STATES, Incident, InventoryEntry, Review
+from governance.models.protection_requests import PROTECTION_REQUEST_STATES, ProtectionRequest
 from governance.models.reviews import Feedback, Recusal
 from governance.models.staleness import Staleness
 from governance.models.waivers import WAIVER_STATES, Waiver
@@ -35,6 +37,7 @@ __all__ = [
     "FINDING_STATES",
     "GATE_STATES",
     "INCIDENT_STATES",
+    "PROTECTION_REQUEST_STATES",
     "WAIVER_STATES",
     "Assurance",
     "Attestation",
@@ -43,6 +46,7 @@ __all__ = [
     "CheckRecord",
     "CheckStanding",
     "Classification",
+    "ClockCorrection",
     "ComplianceLook",
     "Condition",
     "ControlChange",
@@ -59,6 +63,7 @@ __all__ = [
     "GateAsk",
     "Incident",
     "InventoryEntry",
+    "ProtectionRequest",
     "Recusal",
     "Review",
     "Signoff",

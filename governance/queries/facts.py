@@ -257,6 +257,9 @@ def _measured(last: Authorization | None, evidence: tuple[Evidence, ...]) -> dic
 
 def _findings(gate: Gate) -> tuple[Finding, ...]:
     found = Finding.objects.filter(_concerns(gate), project=gate.iteration.project_id)
+    if gate.decided_at is not None:
+        # Glass broken for another version says nothing against what was decided: it holds the next gate.
+        found = found.exclude(break_glass__isnull=False, opened_at__gte=gate.decided_at)
     return tuple(found.select_related("owner").order_by("pk"))
 
 

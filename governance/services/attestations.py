@@ -12,12 +12,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from governance import dsse
 from governance.errors import Refused
-from governance.models import Attestation, Authorization, CriterionResult, Evaluation, Gate, GateAsk
+from governance.models import (
+    Attestation,
+    Authorization,
+    CriterionResult,
+    Evaluation,
+    Gate,
+    GateAsk,
+    Staleness,
+)
 from governance.queries.gate_checks import Scope
 from governance.services.gate_checks import ask_gate
 from ledger.actors import Actor
@@ -92,13 +101,18 @@ def offline_pass(*, model_digest: str, environment: str, scope: Scope | None, ac
 def authorization_status() -> str:
     """The signed list of authorizations that no longer hold, for those who verify passes offline."""
     moment = timezone.now()
-    stopped = Authorization.objects.exclude(state=Authorization.State.ACTIVE).filter(
+    stale = Exists(Staleness.objects.filter(evaluation__gate=OuterRef("gate")))
+    given = Authorization.objects.annotate(stale=stale)
+    stopped = given.filter(~Q(state=Authorization.State.ACTIVE) | Q(stale=True)).filter(
         valid_until__gt=moment - timedelta(days=PASS_DAYS)
     )
     predicate = {
         "issuedAt": _time(moment), "expires": _time(moment + timedelta(hours=STATUS_HOURS)),
         "stopped": [
-            {"authorization": each.pk, "state": each.state, "reason": each.state_reason}
+            {
+                "authorization": each.pk, "reason": each.state_reason,
+                "state": "stale" if each.state == Authorization.State.ACTIVE else each.state,
+            }
             for each in stopped.order_by("pk")
         ],
     }  # fmt: skip

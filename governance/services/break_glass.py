@@ -84,7 +84,7 @@ def open_break_glass(*, glass: BreakGlass, actor: User) -> BreakGlass:
     title = _("%(model)s was let into %(environment)s without an authorization")
     glass.finding = open_finding(
         project=glass.project, title=title % words, severity=Finding.Severity.HIGH, holds=True,
-        detail=glass.reason, actor=SystemActor("break-glass"),
+        detail=glass.reason, actor=SystemActor("break-glass"), glass=glass,
         due_on=(glass.decided_at + dt.timedelta(days=REVIEW_DAYS)).date(),
     )  # fmt: skip
     glass.save(update_fields=["state", "decided_by", "decided_at", "ends_at", "finding"])

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from governance.actions import GovernanceAction as Action
 from governance.errors import Invalid
-from governance.models import FINDING_STATES, Finding
+from governance.models import FINDING_STATES, BreakGlass, Finding
 from governance.rules.gates import may_ask, may_judge, membership_of
 from ledger.actors import Actor
 from ledger.services import append
@@ -33,10 +33,12 @@ def open_finding(
     due_on: dt.date | None = None,
     holds: bool | None = None,
     model_digest: str = "",
+    glass: BreakGlass | None = None,
 ) -> Finding:
     """Say that something must be put right. People of the project may, reviewers too, and machines.
 
-    `model_digest`: the only model that it is about; it says nothing against others then.
+    `model_digest`: the only model that it is about; it says nothing against others then. `glass`: the broken
+    glass that it is about; it holds the next gate, and nothing that was decided becomes stale by it.
     With `holds` no gate of the project passes while it stands; unless it is said, a critical one does. Raises
     `Invalid` for no title, an unknown severity, an owner who does not work here.
     """
@@ -54,6 +56,8 @@ def open_finding(
         due_on=due_on, holds=severity == Finding.Severity.CRITICAL if holds is None else holds,
         opened_by=person, opened_at=now(), model_digest=model_digest,
     )  # fmt: skip
+    if glass is not None:  # before the entry, at which what was signed is looked at again
+        BreakGlass.objects.filter(pk=glass.pk).update(finding=finding)
     told = {
         "severity": severity, "title": finding.title, "owner": owner.pk if owner else None,
         "due_on": due_on.isoformat() if due_on else None, "holds": finding.holds, "model": model_digest,

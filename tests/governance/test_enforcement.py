@@ -3,21 +3,33 @@
 
 import datetime as dt
 import json
+import os
+import subprocess
+import sys
 from io import StringIO
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError
+from django.db import OperationalError, connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from governance.models import Authorization, GateAsk, Staleness
+from governance.actions import GovernanceAction
+from governance.models import Authorization, ClockCorrection, GateAsk, Staleness
 from governance.offline import verify_gate
 from governance.services import gate_checks
 from governance.services.attestations import authorization_status, keys, offline_pass
 from governance.services.authorizations import suspend_authorization, withdraw_authorization
+from ledger.actors import SystemActor
+from ledger.models import Entry
+from ledger.services import append
+from lifecycle.models import ModelVersion, Notice
+from lifecycle.services.tokens import issue_token
 from tests import make, make_gates
+from tests.governance import github as peer
+from tests.governance.given import entry_of
 
 pytestmark = pytest.mark.django_db
 
@@ -90,7 +102,40 @@ def ask_admission(tmp_path, digest, environment, scope):
     return said["allowed"], said.get("status", {}).get("message", "")
 
 
-ONLINE = {"rest": ask_rest, "command": ask_command, "admission": ask_admission}
+def ask_deployment(tmp_path, digest, environment, scope):
+    """Recording it, which is refused for what the gate check denies; undone where it is let through."""
+    found = ModelVersion.objects.filter(digest=digest).first() or ModelVersion.objects.get()
+    client = APIClient()
+    client.force_login(found.project.created_by)
+    asked = {
+        "project": found.project.slug, "model_digest": found.digest, "environment": environment,
+        "scope": {"country": list(scope)},
+    }  # fmt: skip
+    with transaction.atomic():
+        answer = client.post(reverse("api:deployment-list"), asked, format="json")
+        allowed = answer.status_code == 201
+        transaction.set_rollback(allowed)
+    return allowed, "" if allowed else answer.json()["detail"]
+
+
+ONLINE = {"rest": ask_rest, "command": ask_command, "admission": ask_admission, "deployment": ask_deployment}
+
+
+@pytest.fixture
+def github(settings):
+    with peer.served() as held:
+        peer.set_up(settings, held)
+        yield held
+
+
+@pytest.fixture
+def points(github):
+    def ask_github(tmp_path, digest, environment, scope):
+        github.holds(digest, **({"country": list(scope)} if scope else {}))
+        said = github.ask(environment)
+        return said["state"] == "approved", said["comment"]
+
+    return ONLINE | {"github": ask_github}
 
 
 def unknown(given):
@@ -129,52 +174,138 @@ def clock_in_the_past(given):
     return {"now": timezone.now() - dt.timedelta(days=1)}
 
 
+def clock_moved_back_after_it_ended(given):
+    """It was valid until yesterday; the clock says that it is the day before."""
+    expired(given)
+    return {"now": timezone.now() - dt.timedelta(days=2)}
+
+
+def not_yet_valid(given):
+    Authorization.objects.update(valid_from=timezone.now() + dt.timedelta(1))
+
+
 CASES = {
     unknown: "ever authorized", expired: "ended on", revoked: "withdrawn", suspended: "suspended",
     wrong_environment: "staging|production", wrong_scope: "JP", stale: "changed since",
-    clock_in_the_past: "clock|not valid before",
+    clock_in_the_past: "clock|not valid before", clock_moved_back_after_it_ended: "clock",
+    not_yet_valid: "not valid before",
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("point", ONLINE)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
-def test_it_denies(given, point, case, tmp_path, monkeypatch):
+def test_every_point_denies(given, points, case, tmp_path, monkeypatch):
     asked = {"digest": given.model_digest, "environment": "production", "scope": ("US",)}
-    assert ONLINE[point](tmp_path, **asked)[0], "allowed before"
+    for point, ask in points.items():
+        assert ask(tmp_path, **asked)[0], f"{point} allowed before"
 
     changed = case(given) or {}
     if now := changed.pop("now", None):
         monkeypatch.setattr("governance.queries.gate_checks.timezone.now", lambda: now)
-    allowed, reason = ONLINE[point](tmp_path, **(asked | changed))
+    for point, ask in points.items():
+        if point == "deployment" and case is unknown:
+            continue  # a model that nobody registered cannot be named there
+        allowed, reason = ask(tmp_path, **(asked | changed))
 
-    assert not allowed
-    assert any(word in reason for word in CASES[case].split("|")), reason
-    last = GateAsk.objects.first()
-    assert (last.allow, last.point) == (False, point)
-    assert last.reason in reason
-
-
-@pytest.mark.parametrize("point", ONLINE)
-def test_it_denies_while_the_database_does_not_answer(given, point, tmp_path, monkeypatch):
-    def broken(**asked):
-        raise DatabaseError("connection refused")
-
-    monkeypatch.setattr(gate_checks, "gate_check", broken)
-
-    allowed, reason = ONLINE[point](tmp_path, given.model_digest, "production", ("US",))
-
-    assert not allowed
-    assert "database does not answer" in reason
+        assert not allowed, point
+        assert any(word in reason for word in CASES[case].split("|")), (point, reason)
+        assert reason.rstrip().endswith("."), (point, reason)
+        last = GateAsk.objects.first()
+        assert (last.allow, last.point) == (False, point)
+        assert last.reason in reason
 
 
-@pytest.mark.parametrize("point", ONLINE)
-def test_an_answer_that_cannot_be_kept_is_a_no(given, point, tmp_path, monkeypatch):
-    def full(**asked):
-        raise DatabaseError("disk full")
+@pytest.mark.django_db(transaction=True)
+def test_every_point_denies_while_the_database_does_not_answer(given, github, tmp_path):
+    """Each statement fails, as it does when the server has gone: that of a token or session too."""
 
-    monkeypatch.setattr(GateAsk.objects, "create", full)
+    def gone(execute, sql, params, many, context):
+        raise OperationalError("connection refused")
 
-    assert not ONLINE[point](tmp_path, given.model_digest, "production", ("US",))[0]
+    asked = (tmp_path, given.model_digest, "production", ("US",))
+    client = APIClient(raise_request_exception=False)
+    asking = make.user()
+    _token, secret = issue_token(user=asking, actor=asking, name="t", scope="gate_check", days=1)
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
+    rest = {"model_digest": given.model_digest, "environment": "production"}
+    uri = f"oci://registry.example/model@sha256:{given.model_digest}"
+    with connection.execute_wrapper(gone):
+        assert not ask_command(*asked)[0]
+        assert "database does not answer" in ask_command(*asked)[1]
+        checked = client.get(reverse("api:gate-checks"), rest)
+        admitted = client.post(
+            reverse("api:admission"), review({"predictor": {"model": {"storageUri": uri}}}), format="json"
+        )
+        passed = client.get(reverse("api:gate-passes"), rest)
+        told = peer.send(b'{"action": "requested"}')
+        put = client.post(reverse("api:deployment-list"), {}, format="json")
+
+    assert (checked.status_code, checked.json()["decision"]) == (503, "deny")
+    assert "database does not answer" in checked.json()["reasons"][0]
+    said = admitted.json()["response"]
+    assert (said["uid"], said["allowed"]) == ("u-1", False)
+    assert "database does not answer" in said["status"]["message"]
+    assert [each.status_code >= 400 for each in (passed, told, put)] == [True] * 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_answer_that_cannot_be_kept_is_a_no(given, points, tmp_path):
+    """The disk is full: what was asked can be read, and the answer not be written."""
+
+    def full(execute, sql, params, many, context):
+        if f"INSERT INTO {GateAsk._meta.db_table}" in sql:
+            raise OperationalError("disk full")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(full):
+        for point in ("rest", "command", "admission", "github"):
+            assert not points[point](tmp_path, given.model_digest, "production", ("US",))[0], point
+
+
+def test_a_database_that_is_not_there_is_a_no_with_the_reason():
+    """A process of its own, whose database nobody serves."""
+    told = {**os.environ, "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none", "GATEBOOK_DATABASE_POOL": "0"}
+    asked = ["manage.py", "gate_check", "--model-digest", UNKNOWN, "--environment", "production"]
+    said = subprocess.run(
+        [sys.executable, *asked], cwd=settings.BASE_DIR, env=told, capture_output=True, text=True, check=False
+    )
+
+    assert said.returncode == 1, said.stderr
+    assert "database does not answer" in json.loads(said.stdout)["reasons"][0]
+
+
+# ---- a clock that had run ahead ----
+
+
+@pytest.fixture
+def ahead(given, monkeypatch):
+    """Something was recorded while the clock was a month ahead; it is right again."""
+    later = timezone.now() + dt.timedelta(days=31)
+    with monkeypatch.context() as fast, transaction.atomic():
+        fast.setattr("ledger.services.now", lambda: later)
+        append(actor=SystemActor("test"), action=GovernanceAction.GATE_EVALUATED, subject=given)
+    return given
+
+
+def test_a_clock_that_had_run_ahead_denies_until_it_is_put_right(ahead, capsys):
+    auditor = make.user(org_role="auditor")
+    asked = {"model_digest": ahead.model_digest, "environment": "production"}
+    assert "clock is behind the records" in gate_checks.gate_check(**asked).reason
+    with pytest.raises(CommandError, match="Say why"):
+        call_command("correct_clock", "--reason", " ")
+
+    with entry_of("clock.corrected"):
+        call_command("correct_clock", "--reason", "The host was set to another month")
+
+    assert gate_checks.gate_check(**asked).allow
+    assert Notice.objects.filter(person=auditor, key__startswith="clock:").count() == 1
+    before = timezone.now() - dt.timedelta(minutes=5)
+    assert not gate_checks.gate_check(**asked, at=before).allow, "a clock that goes back is still seen"
+
+
+def test_a_right_clock_is_not_put_right(given):
+    with pytest.raises(CommandError, match="nothing to put right"):
+        call_command("correct_clock", "--reason", "To be sure")
+    assert not ClockCorrection.objects.exists()
 
 
 # ---- offline ----
@@ -212,7 +343,7 @@ def test_the_verifier_allows_what_the_pass_covers(offline, capsys):
     ("case", "word"),
     [
         (unknown, "another model"), (wrong_environment, "not for staging"), (wrong_scope, "JP"),
-        (revoked, "withdrawn"), (suspended, "suspended"), (clock_in_the_past, "clock|not of today"),
+        (revoked, "withdrawn"), (suspended, "suspended"), (stale, "stale"), (clock_in_the_past, "clock|not of today"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )  # fmt: skip
