@@ -89,8 +89,8 @@ _COLUMNS = (
 # waits for a disk. Inside a transaction, which holds records too, it waits as they do.
 # docs/decisions/what-was-asked-is-flushed-soon.md
 _INSERT_SOON = (
-    "WITH soon AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true) AS is) "
-    f"INSERT INTO {GateAsk._meta.db_table} ({', '.join(_COLUMNS)}) "  # noqa: S608  (names of ours)
+    "WITH soon AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true) AS is) "  # noqa: S608
+    f"INSERT INTO {GateAsk._meta.db_table} ({', '.join(_COLUMNS)}) "
     f"SELECT {', '.join(['%s'] * len(_COLUMNS))} FROM soon WHERE soon.is = 'off'"
 )
 _INSERT = (

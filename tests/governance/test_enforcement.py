@@ -23,7 +23,6 @@ from governance.services import gate_checks
 from governance.services.attestations import authorization_status, keys, offline_pass
 from governance.services.authorizations import suspend_authorization, withdraw_authorization
 from ledger.actors import SystemActor
-from ledger.models import Entry
 from ledger.services import append
 from lifecycle.models import ModelVersion, Notice
 from lifecycle.services.tokens import issue_token
