@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0009_compliance"),
+        ("governance", "0010_broken_controls"),
     ]
 
     operations = [
