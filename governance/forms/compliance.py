@@ -156,4 +156,6 @@ class FrameworkFileForm(forms.Form):
 class SinceForm(forms.Form):
     """The day from which changes are shown."""
 
-    since = forms.DateField(label=_("Since"), required=False, widget=forms.DateInput(attrs=_DAY))
+    since = forms.DateField(
+        label=_("Since"), required=False, widget=forms.DateInput(attrs=_DAY, format="%Y-%m-%d")
+    )

@@ -137,7 +137,7 @@ def coverage_then(
 def coverage_chart(
     uses: Sequence[FrameworkUse], changes: Sequence[ControlChange], today: dt.date
 ) -> SeriesChart | None:
-    """The share of controls that are met, week by week over all frameworks; None before the first look."""
+    """The share of controls that are met, week by week; None before there are two weeks."""
     if not changes:
         return None
     days = [today - dt.timedelta(days=7 * back) for back in reversed(range(POINTS))]
@@ -147,6 +147,8 @@ def coverage_chart(
         asked = sum(each.asked for each in found)
         met.append(sum(each.good for each in found) * 100 / asked if asked else None)
         broken.append(sum(each.broken for each in found) * 100 / asked if asked else None)
+    if sum(value is not None for value in met) < 2:  # one point is no course
+        return None
     return SeriesChart(
         title=_("Share of controls in per cent, all frameworks"),
         windows=[f"{day:%d.%m.}" for day in days],

@@ -27,7 +27,8 @@ from governance.models import (
     FrameworkUse,
 )
 from governance.queries.compliance import classification_of, document_of, result_of, uses_in_force
-from lifecycle.models import Project, User
+from governance.queries.pages import gate_keys
+from lifecycle.models import Project, Task, User
 from lifecycle.queries.projects import projects_visible_to
 
 GOOD = (Status.MET, Status.WAIVED)
@@ -237,6 +238,8 @@ class ControlPage:
     no_bearing: str
     applies_from: dt.date | None
     changes: list[ControlChange]
+    tasks: list[Task]
+    gates: list[str]
 
     @property
     def label(self) -> str:
@@ -252,7 +255,7 @@ class ControlPage:
 
 
 def control_page(use: FrameworkUse, control: ControlDocument) -> ControlPage:
-    """One control with its checks, their records, what people said and what it was before. 8 queries."""
+    """One control with its checks, their records, what people said and what it was before. 10 queries."""
     keys = check_keys(use, control)
     said = {each.check_key: each for each in use.project.check_standings.filter(check_key__in=keys)}
     records: dict[int, list[CheckRecord]] = defaultdict(list)
@@ -260,6 +263,8 @@ def control_page(use: FrameworkUse, control: ControlDocument) -> ControlPage:
         records[each.standing_id].append(each)
     at = {"framework_key": use.framework.key, "control": control.id}
     result = result_of(classification_of(use.project))
+    tasks = _worked_on(use.project, control)
+    keys_of_gates = gate_keys(use.project.process_version.document) if tasks else {}
     lines = []
     for key in keys:
         standing = said.get(key)
@@ -278,7 +283,18 @@ def control_page(use: FrameworkUse, control: ControlDocument) -> ControlPage:
         no_bearing=no_bearing(control, result),
         applies_from=applies_from(document_of(use.framework), control, result),
         changes=list(use.changes.filter(control=control.id)[:20]),
+        tasks=tasks,
+        gates=sorted({keys_of_gates[key] for each in tasks if (key := each.phase.key) in keys_of_gates}),
     )  # fmt: skip
+
+
+def _worked_on(project: Project, control: ControlDocument) -> list[Task]:
+    """The tasks that a control is worked on in, each in the newest iteration that has it. 1 query."""
+    if not control.tasks:
+        return []
+    found = Task.objects.filter(phase__iteration__project=project, key__in=control.tasks)
+    newest = {task.key: task for task in found.select_related("phase").order_by("phase__iteration__number")}
+    return [newest[key] for key in control.tasks if key in newest]
 
 
 @dataclass(frozen=True)

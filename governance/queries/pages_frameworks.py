@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Q
 
+from governance.compliance.catalogue import checks
+from governance.compliance.documents import ControlDocument
 from governance.models import Framework
 from governance.queries.compliance import document_of
 
@@ -27,6 +29,13 @@ def frameworks_held() -> list[HeldFramework]:
     lines = []
     for each in found.order_by("title", "key", "-current", "-added_at", "-pk"):
         controls = list(document_of(each).controls)
-        automatic = sum(bool(one.checks) or one.judges is not None for one in controls)
+        automatic = sum(_is_automatic(one) for one in controls)
         lines.append(HeldFramework(each, len(controls), automatic, each.projects))
     return lines
+
+
+def _is_automatic(control: ControlDocument) -> bool:
+    """Whether records can answer it: each of its checks judges some."""
+    known = checks()
+    judged = [key in known and known[key].judges is not None for key in control.checks]
+    return all(judged) and (bool(judged) or control.judges is not None)
