@@ -1,94 +1,91 @@
-"""All projects of a person at a glance, what does harm first."""
+"""All projects of a person at a glance, what does harm first.
+
+`standings` is light and holds every project, for counting and sorting; `lines_of` reads the records of those
+that a page shows.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db.models import Count
+from django.db.models import Count, F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from governance.models import Deployment, Finding, Gate
 from governance.queries.pages import drawn_phase, gate_keys, latest_rounds
-from governance.rules.gates import fills_seat
+from governance.rules.gates import place_fills
 from lifecycle.figures import PhaseStrip
-from lifecycle.models import Iteration, Membership, ProcessVersion, Project, User
-from lifecycle.queries.projects import PortfolioRow, portfolio
+from lifecycle.models import Iteration, ProcessVersion, Project, User
+from lifecycle.queries.glances import Glance, PhaseGlance, glances
+from lifecycle.queries.projects import steps_of
 
 HARM, LATE, MINE, COURSE, REST = range(5)
 MOST_CARDS = 12
 _ALARMS = ("drift", "alarm", "not_met", "invalid", "failed")
 
 
+class OpenGate(NamedTuple):
+    """A gate that waits for a decision; `mine` if it asks for the reader's signature."""
+
+    pk: int
+    key: str
+    mine: bool
+
+
 @dataclass(frozen=True)
 class Standing:
-    """One project of the portfolio. `live` runs now; `my_gates` wait for the reader."""
+    """One project of the portfolio. `environments` are those in which it runs now."""
 
-    row: PortfolioRow
-    gate_keys: dict[str, str] = field(default_factory=dict)
-    gates: list[Gate] = field(default_factory=list)
-    my_gates: list[Gate] = field(default_factory=list)
-    live: list[Deployment] = field(default_factory=list)
-    findings: int = 0
+    glance: Glance
+    gate_keys: Mapping[str, str] = field(default_factory=dict)
+    gates: Sequence[OpenGate] = ()
+    environments: Sequence[str] = ()
 
     @property
-    def project(self) -> Project:
-        return self.row.project
+    def current(self) -> PhaseGlance | None:
+        return self.glance.current
 
     @property
-    def strip(self) -> PhaseStrip | None:
-        """The phases and gates of the latest iteration, None before the first."""
-        if not self.row.phases:
-            return None
-        asked = latest_rounds(self.gates)
-        keys = self.gate_keys
-        return PhaseStrip(
-            tuple(
-                drawn_phase(
-                    step.phase,
-                    done=step.done,
-                    total=step.total,
-                    gate_key=keys.get(step.phase.key, ""),
-                    gate=asked.get(keys.get(step.phase.key, "")),
-                )
-                for step in self.row.phases
-            )
-        )
-
-    @property
-    def open_gate(self) -> Gate | None:
+    def open_gate(self) -> OpenGate | None:
         """The gate that waits for a decision, if one does."""
-        return next((gate for gate in self.gates if gate.state == Gate.State.OPEN), None)
+        return self.gates[0] if self.gates else None
+
+    @property
+    def my_gates(self) -> list[OpenGate]:
+        """Those that wait for the reader."""
+        return [gate for gate in self.gates if gate.mine]
 
     @property
     def next_gate(self) -> str:
         """The key of the gate that the current phase leads to; empty if none is ahead."""
-        current = self.row.current
-        return self.gate_keys.get(current.phase.key, "") if current else ""
+        current = self.current
+        return self.gate_keys.get(current.key, "") if current else ""
 
     @property
     def age(self) -> int | None:
         """Days since the current phase began, None if none has."""
-        begun = self.row.current.phase.started_at if self.row.current else None
+        current = self.current
+        begun = current.started_at if current else None
         return (timezone.now() - begun) // dt.timedelta(days=1) if begun else None
 
     @property
     def late(self) -> int:
-        return self.row.overdue_tasks + self.row.overdue_handoffs
+        return self.glance.overdue_tasks + self.glance.overdue_handoffs
 
     @property
     def rank(self) -> int:
         """HARM, LATE, MINE, COURSE or REST: the order in which projects need somebody."""
-        if self.project.state == Project.State.CLOSED or self.row.iteration is None:
+        if self.glance.closed or self.glance.iteration is None:
             return REST
-        if self.live and self.row.verdict in _ALARMS:
+        if self.environments and self.glance.verdict in _ALARMS:
             return HARM
-        if self.late or self.row.waiting_firings:
+        if self.late or self.glance.waiting_firings:
             return LATE
         return MINE if self.my_gates else COURSE
 
@@ -103,14 +100,14 @@ class Standing:
     @property
     def state(self) -> tuple[str, str]:
         """(state word of the design system, what is the matter in a few words)."""
-        if self.project.state == Project.State.CLOSED:
+        if self.glance.closed:
             return "closed", _("Closed")
-        if self.row.iteration is None:
+        if self.glance.iteration is None:
             return "not_started", _("No iteration yet")
         if self.rank == HARM:
             return "bad", _("Drift while live")
-        if self.row.waiting_firings:
-            count = self.row.waiting_firings
+        if self.glance.waiting_firings:
+            count = self.glance.waiting_firings
             return "warn", ngettext("%d firing to decide", "%d firings to decide", count) % count
         if self.late:
             return "late", ngettext("%d thing overdue", "%d things overdue", self.late) % self.late
@@ -122,15 +119,110 @@ class Standing:
 
 
 SORTS: Mapping[str, Callable[[Standing], Any]] = {
-    "project": lambda each: each.project.name,
+    "project": lambda each: each.glance.name,
     "state": lambda each: (each.rank, each.state[1]),
-    "phase": lambda each: (each.row.current.phase.order, each.age or 0) if each.row.current else None,
+    "phase": lambda each: (each.current.order, each.age or 0) if each.current else None,
     "gate": lambda each: each.open_gate.key if each.open_gate else each.next_gate or None,
-    "live": lambda each: min((one.environment for one in each.live), default=None),
-    "monitoring": lambda each: each.row.monitoring.finished_at if each.row.monitoring else None,
-    "late": lambda each: each.row.overdue_handoffs,
-    "manager": lambda each: each.project.created_by.name,
+    "live": lambda each: min(each.environments, default=None),
+    "monitoring": lambda each: each.glance.monitored_at,
+    "late": lambda each: each.glance.overdue_handoffs,
+    "manager": lambda each: each.glance.manager,
 }
+
+
+def standings(user: User) -> list[Standing]:
+    """Every visible project, what does harm first. 11 queries for any number."""
+    rows = glances(user)
+    live, gates = _live(rows), _open_gates(rows)
+    keys = _keys({row.version for row in rows if row.version is not None})
+    found = [
+        Standing(row, keys.get(row.version or 0, {}), gates.get(row.pk, ()), live.get(row.pk, ()))
+        for row in rows
+    ]
+    return sorted(found, key=lambda each: (each.rank, each.glance.name))
+
+
+def _live(rows: Iterable[Glance]) -> dict[int, list[str]]:
+    running = Deployment.objects.filter(project__in=[row.pk for row in rows], state=Deployment.State.LIVE)
+    found: dict[int, list[str]] = defaultdict(list)
+    for project, environment in running.order_by().values_list("project_id", "environment"):
+        found[project].append(environment)
+    return found
+
+
+def _open_gates(rows: Iterable[Glance]) -> dict[int, list[OpenGate]]:
+    """The open gates of the latest iterations, by project. Of a definition, its signatures are read."""
+    by_iteration = {row.iteration: row for row in rows if row.iteration is not None}
+    opened = (
+        Gate.objects.filter(iteration__in=list(by_iteration), state=Gate.State.OPEN)
+        .order_by("opened_at", "pk")
+        .annotate(signatures=F("definition__signatures"))
+        .values_list("iteration_id", "pk", "key", "signatures")
+    )
+    found: dict[int, list[OpenGate]] = defaultdict(list)
+    for iteration, pk, key, signatures in opened:
+        place = by_iteration[iteration]
+        mine = place_fills(place.role, place.crisp_roles, signatures)
+        found[place.pk].append(OpenGate(pk, key, mine))
+    return found
+
+
+def findings_among(rows: Iterable[Standing]) -> dict[int, int]:
+    """How many findings stand in each of these projects. 1 query."""
+    keys = [row.glance.pk for row in rows]
+    found = Finding.objects.filter(project__in=keys).exclude(state=Finding.State.VERIFIED)
+    return dict(found.order_by().values_list("project").annotate(count=Count("*")))
+
+
+@dataclass(frozen=True)
+class Line:
+    """A project of the page with what its line shows besides: the picture of its phases, what is live."""
+
+    standing: Standing
+    project: Project
+    iteration: Iteration | None
+    strip: PhaseStrip | None
+    live: list[Deployment]
+
+
+def lines_of(shown: Sequence[Standing]) -> list[Line]:
+    """These projects in this order. 5 queries for any number."""
+    keys = [each.glance.pk for each in shown]
+    running = [each.glance.iteration for each in shown if each.glance.iteration is not None]
+    projects = Project.objects.select_related("created_by").in_bulk(keys)
+    iterations, steps = Iteration.objects.in_bulk(running), steps_of(running)
+    gates = _by(Gate.objects.filter(iteration__in=running).defer("definition"), "iteration_id")
+    live = Deployment.objects.filter(project__in=keys, state=Deployment.State.LIVE)
+    deployed = _by(live.select_related("model_version"), "project_id")
+    return [
+        Line(
+            each,
+            projects[each.glance.pk],
+            iterations.get(each.glance.iteration or 0),
+            _strip(each, steps, gates),
+            deployed[each.glance.pk],
+        )
+        for each in shown
+    ]
+
+
+def _strip(each: Standing, steps: Mapping[int, Any], gates: Mapping[int, list[Gate]]) -> PhaseStrip | None:
+    """The phases and gates of the latest iteration, None before the first."""
+    if each.glance.iteration is None or not each.glance.phases:
+        return None
+    asked, keys = latest_rounds(gates[each.glance.iteration]), each.gate_keys
+    return PhaseStrip(
+        tuple(
+            drawn_phase(
+                step.phase,
+                done=step.done,
+                total=step.total,
+                gate_key=keys.get(step.phase.key, ""),
+                gate=asked.get(keys.get(step.phase.key, "")),
+            )
+            for step in steps[each.glance.iteration]
+        )
+    )
 
 
 @dataclass(frozen=True)
@@ -154,58 +246,21 @@ class Column:
 
 def board(found: list[Standing]) -> list[Column]:
     """The projects by the phase that they are in; empty unless all follow the same phases. No query."""
-    begun = [each for each in found if each.row.phases]
-    phases = {tuple((step.phase.key, step.phase.name) for step in each.row.phases) for each in begun}
+    begun = [each for each in found if each.glance.phases]
+    phases = {tuple((phase.key, phase.name) for phase in each.glance.phases) for each in begun}
     if len(phases) != 1:
         return []
+    begun_in = [(each, each.current.key) for each in begun if each.current]
     return [
-        Column(key, name, [each for each in begun if each.row.current and each.row.current.phase.key == key])
+        Column(key, name, [each for each, phase in begun_in if phase == key])
         for key, name in next(iter(phases))
     ]
 
 
-def standings(user: User) -> list[Standing]:
-    """Every visible project with its gates, live versions and findings. 13 queries for any number."""
-    rows = portfolio(user)
-    projects = [row.project.pk for row in rows]
-    iterations = [row.iteration for row in rows if row.iteration is not None]
-    gates = _by(
-        Gate.objects.filter(iteration__in=[each.pk for each in iterations]).select_related("model_version"),
-        "iteration_id",
-    )
-    live = _by(
-        Deployment.objects.filter(project__in=projects, state=Deployment.State.LIVE).select_related(
-            "model_version"
-        ),
-        "project_id",
-    )
-    open_findings = Finding.objects.filter(project__in=projects).exclude(state=Finding.State.VERIFIED)
-    findings = dict(open_findings.order_by().values_list("project").annotate(count=Count("*")))
-    keys = _keys(iterations)
-    places = {each.project_id: each for each in Membership.objects.filter(user=user, left_at__isnull=True)}
-    found = [
-        Standing(
-            row=row,
-            gate_keys=keys.get(row.iteration.process_version_id, {}) if row.iteration else {},
-            gates=asked,
-            my_gates=[
-                gate
-                for gate in asked
-                if gate.state == Gate.State.OPEN and fills_seat(places.get(row.project.pk), gate)
-            ],
-            live=live.get(row.project.pk, []),
-            findings=findings.get(row.project.pk, 0),
-        )
-        for row in rows
-        for asked in [gates.get(row.iteration.pk, []) if row.iteration else []]
-    ]
-    return sorted(found, key=lambda each: (each.rank, each.project.name))
-
-
-def _keys(iterations: list[Iteration]) -> dict[int, dict[str, str]]:
+def _keys(versions: set[int]) -> dict[int, dict[str, str]]:
     """Gates by phase for each process version in use: a document is read once, however many follow it."""
-    versions = ProcessVersion.objects.in_bulk({each.process_version_id for each in iterations})
-    return {pk: gate_keys(version.document) for pk, version in versions.items()}
+    read = ProcessVersion.objects.in_bulk(versions)
+    return {pk: gate_keys(version.document) for pk, version in read.items()}
 
 
 def _by(records: Iterable[Any], name: str) -> dict[int, list[Any]]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from governance.models import Gate
 from lifecycle.models import Membership, Project, User
 from lifecycle.rules.people import can_change
@@ -46,15 +49,23 @@ def has_place(place: Membership | None) -> bool:
 
 def fills_seat(place: Membership | None, gate: Gate) -> bool:
     """Whether the definition of the gate asks for a signature from this place in its project. No query."""
-    if place is None or not has_place(place):
+    return place is not None and place_fills(place.role, place.crisp_roles, gate.definition["signatures"])
+
+
+def place_fills(role: str, crisp_roles: Iterable[str], signatures: Mapping[str, Any]) -> bool:
+    """Whether the signatures that a gate's definition asks for can come from this place. No query."""
+    if not role or role == Membership.Role.AUDITOR:
         return False
-    roles = roles_asked(gate)
-    return place.role in roles or bool(roles & set(place.crisp_roles))
+    roles = _asked(signatures)
+    return role in roles or bool(roles & set(crisp_roles))
 
 
 def roles_asked(gate: Gate) -> set[str]:
     """The roles of which some seat of the gate takes a signature. No query."""
-    signatures = gate.definition["signatures"]
+    return _asked(gate.definition["signatures"])
+
+
+def _asked(signatures: Mapping[str, Any]) -> set[str]:
     named = signatures.get("seats") or ()
     return {role for seat in named for role in seat.get("roles") or [seat["role"]]} or set(
         signatures["roles"]

@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from governance.queries.pages_exceptions import count_exceptions
-from governance.queries.pages_portfolio import LATE, SORTS, Standing, board, standings
+from governance.queries.pages_portfolio import LATE, SORTS, Standing, board, lines_of, standings
 from governance.queries.pages_project import project_overview
 from governance.queries.pages_steps import next_steps
 from governance.views.access import project_for, reader
@@ -37,20 +37,20 @@ class Pill:
 @login_required
 @require_safe
 def portfolio(request: HttpRequest) -> HttpResponse:
-    """Every project that the reader sees, what does harm first. 16 queries."""
+    """Every project that the reader sees, what does harm first. 23 queries for any number."""
     user = reader(request)
     found = standings(user)
     groups = {
         "needs": (_("Needs somebody"), [each for each in found if each.needs_somebody]),
         "mine": (_("Waits for me"), [each for each in found if each.my_gates]),
-        "high": (_("High risk"), [each for each in found if each.project.risk_class == "high"]),
-        "live": (_("Live"), [each for each in found if each.live]),
+        "high": (_("High risk"), [each for each in found if each.glance.risk_class == "high"]),
+        "live": (_("Live"), [each for each in found if each.environments]),
     }
     show, sorting = request.GET.get("show", ""), Sorting(request.GET, SORTS, first_down=("late",))
     chosen = sorting.rows(groups[show][1] if show in groups else found)
-    page = Paginator(list(chosen), A_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(chosen, A_PAGE).get_page(request.GET.get("page"))
     context = {
-        "standings": page.object_list,
+        "lines": lines_of(page.object_list),
         "page": page,
         "sorting": sorting,
         "total": len(found),

@@ -52,6 +52,7 @@ class Risk(models.Model):
 
     class Meta:
         ordering = ["task", "key", "pk"]
+        indexes = [models.Index(fields=["task"], condition=Q(state="escalated"), name="risk_to_decide")]
         constraints = [
             models.UniqueConstraint(fields=["task", "key"], name="risk_once_per_task"),
             models.CheckConstraint(

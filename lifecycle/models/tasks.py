@@ -63,6 +63,9 @@ class Task(models.Model):
 
     class Meta:
         ordering = ["phase", "order"]
+        indexes = [
+            models.Index(fields=["phase"], condition=Q(state="evidence_attached"), name="task_to_verify"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["phase", "key"], name="task_once_per_phase"),
             models.CheckConstraint(

@@ -5,12 +5,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from lifecycle.inbox_sources import items_from_sources
 from lifecycle.models import (
+    Evidence,
     Exclusion,
     Firing,
     Handoff,
@@ -191,15 +192,17 @@ def _handoff_item(handoff: Handoff) -> InboxItem:
 
 def tasks_to_verify(user: User, project_ids: list[int] | QuerySet[Any, Any]) -> QuerySet[Task]:
     """What others have proven. Whose evidence or run it is as well does not verify it."""
-    own = Q(owner=user) | Q(evidence__attached_by=user) | Q(evidence__snapshot__run__started_by=user)
-    live = Q(evidence__state__in=("attached", "verified"))
-    mine = Task.objects.filter(Q(owner=user) | (own & live)).values("pk")
+    own = Evidence.objects.filter(
+        Q(attached_by=user) | Q(snapshot__run__started_by=user),
+        task=OuterRef("pk"),
+        state__in=("attached", "verified"),
+    )
     found = Task.objects.filter(
         phase__iteration__project__in=project_ids,
         phase__iteration__state=Iteration.State.OPEN,
         phase__state__in=_WORKING,
         state=Task.State.EVIDENCE_ATTACHED,
-    ).exclude(pk__in=mine)
+    ).exclude(Q(owner=user) | Exists(own))
     return found.select_related("owner", "phase__iteration__project")
 
 

@@ -1,14 +1,11 @@
-"""Which projects somebody sees, and how each of them stands."""
+"""Which projects somebody sees, and who and what belongs to one."""
 
-import datetime as dt
 from collections import defaultdict
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery
-from django.utils import timezone
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
-from lifecycle.models import Handoff, Iteration, Membership, Phase, Project, Requirement, Run, Task, User
+from lifecycle.models import Handoff, Iteration, Membership, Phase, Project, Requirement, Task, User
 from lifecycle.prepared import Prepared
 from lifecycle.rules import sees_everything
 
@@ -23,43 +20,6 @@ class PhaseStep:
     phase: Phase
     done: int
     total: int
-
-
-@dataclass(frozen=True)
-class PortfolioRow:
-    """A project at a glance. `iteration` is the latest; `monitoring` the last finished monitoring run."""
-
-    project: Project
-    role: str
-    iteration: Iteration | None = None
-    phases: list[PhaseStep] = field(default_factory=list)
-    overdue_tasks: int = 0
-    overdue_handoffs: int = 0
-    waiting_firings: int = 0
-    monitoring: Run | None = None
-
-    @property
-    def current(self) -> PhaseStep | None:
-        """The phase that work is in: the last one that has begun and is not passed, else the first one
-        open.
-        """
-        active = [step for step in self.phases if step.phase.state in _ACTIVE]
-        ahead = [step for step in self.phases if step.phase.state == Phase.State.NOT_STARTED]
-        return active[-1] if active else ahead[0] if ahead else None
-
-    @property
-    def verdict(self) -> str:
-        """What the last monitoring run said, such as ok or drift; empty if nothing was monitored."""
-        return str(self.monitoring.record.get("verdict", "")) if self.monitoring else ""
-
-
-_ACTIVE = (
-    Phase.State.DEFINING_REQUIREMENTS,
-    Phase.State.IN_PROGRESS,
-    Phase.State.IN_REVIEW,
-    Phase.State.REOPENED,
-    Phase.State.ON_HOLD,
-)
 
 
 def projects_visible_to(user: User) -> QuerySet[Project]:
@@ -98,38 +58,6 @@ def project_ids_of(user: User) -> list[int] | None:
     return list(projects_visible_to(user).order_by().values_list("pk", flat=True))
 
 
-def portfolio(user: User) -> list[PortfolioRow]:
-    """All visible projects with phases, what is late and the last monitoring run. 8 queries for any
-    number.
-    """
-    # The document of a process is long, and the same for many projects.
-    projects = list(projects_visible_to(user).defer("process_version__document"))
-    keys = [project.pk for project in projects]
-    today = timezone.localdate()
-    roles = dict(
-        Membership.objects.filter(user=user, left_at__isnull=True)
-        .values_list("project_id", "role")
-        .order_by()
-    )
-    iterations = {each.project_id: each for each in latest_iterations(keys)}
-    phases = _steps([each.pk for each in iterations.values()])
-    tasks, handoffs = _overdue_tasks(keys, today), _overdue_handoffs(keys, today)
-    firings, monitoring = _waiting_firings(keys), _last_monitoring(keys)
-    return [
-        PortfolioRow(
-            project=project,
-            role=roles.get(project.pk, ""),
-            iteration=iterations.get(project.pk),
-            phases=phases[iterations[project.pk].pk] if project.pk in iterations else [],
-            overdue_tasks=tasks.get(project.pk, 0),
-            overdue_handoffs=handoffs.get(project.pk, 0),
-            waiting_firings=firings.get(project.pk, 0),
-            monitoring=monitoring.get(project.pk),
-        )
-        for project in projects
-    ]
-
-
 def latest_iterations(project_ids: list[int]) -> QuerySet[Iteration]:
     """The latest iteration of each project, which is the open one if any is. 1 query."""
     same = Iteration.objects.filter(project=OuterRef("project")).order_by("-number")
@@ -148,7 +76,8 @@ def requirements_of(project: Project, *, all_versions: bool = False) -> QuerySet
     return found if all_versions else found.exclude(state=Requirement.State.SUPERSEDED)
 
 
-def _steps(iteration_ids: list[int]) -> dict[int, list[PhaseStep]]:
+def steps_of(iteration_ids: list[int]) -> dict[int, list[PhaseStep]]:
+    """The phases of these iterations with the tasks done in each, by iteration. 1 query."""
     counted = (
         Phase.objects.filter(iteration__in=iteration_ids)
         .annotate(
@@ -161,37 +90,3 @@ def _steps(iteration_ids: list[int]) -> dict[int, list[PhaseStep]]:
     for phase in counted:
         steps[phase.iteration_id].append(PhaseStep(phase, phase.done_tasks, phase.total_tasks))
     return steps
-
-
-def _overdue_tasks(project_ids: list[int], today: dt.date) -> dict[int, int]:
-    late = Task.objects.filter(
-        phase__iteration__project__in=project_ids,
-        phase__iteration__state=Iteration.State.OPEN,
-        due_on__lt=today,
-    ).exclude(state__in=DONE)
-    return _counted(late.values_list("phase__iteration__project"))
-
-
-def _overdue_handoffs(project_ids: list[int], today: dt.date) -> dict[int, int]:
-    late = Handoff.objects.filter(
-        iteration__project__in=project_ids,
-        iteration__state=Iteration.State.OPEN,
-        state__in=OPEN_HANDOFFS,
-        due_on__lt=today,
-    )
-    return _counted(late.values_list("iteration__project"))
-
-
-def _waiting_firings(project_ids: list[int]) -> dict[int, int]:
-    waiting = Project.objects.filter(pk__in=project_ids, triggers__firings__state="waiting")
-    return _counted(waiting.values_list("pk"))
-
-
-def _counted(rows: QuerySet[Any, Any]) -> dict[int, int]:
-    return dict(rows.order_by().annotate(count=Count("*")))
-
-
-def _last_monitoring(project_ids: list[int]) -> dict[int, Run]:
-    runs = Run.objects.filter(project__in=project_ids, kind=Run.Kind.MONITORING, state=Run.State.FINISHED)
-    last = runs.values("project").order_by().annotate(last=Max("pk")).values("last")
-    return {run.project_id: run for run in runs.filter(pk__in=last)}

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils import translation
 
 from governance.models import Evaluation
-from governance.queries.pages_portfolio import standings
+from governance.queries.pages_portfolio import Standing, findings_among, standings
 from ledger.queries import Head
 from ledger.verification import Verdict
 from lifecycle.models import DataSet, DataUse, ModelVersion, Project, User
@@ -125,7 +125,9 @@ def _portfolio(report: Report, verdict: Verdict | None) -> Paper:
     """As it stands now: what a portfolio shows is not kept by moments."""
     head: Head = head_at(Moment(report.as_of))
     reader = report.requested_by
-    lines = [_line(each) for each in standings(reader or _everybody())]
+    found = standings(reader or _everybody())
+    findings = findings_among(found)
+    lines = [_line(each, findings.get(each.glance.pk, 0)) for each in found]
     return portfolio(
         lines,
         ledger=extract_of([], head, verdict),
@@ -141,19 +143,19 @@ def _everybody() -> User:
     return User(org_role=User.OrgRole.ADMINISTRATOR, is_active=True)
 
 
-def _line(standing: Any) -> ProjectLine:
+def _line(standing: Standing, findings: int) -> ProjectLine:
     state, words = standing.state
-    current = standing.row.current
+    glance, current = standing.glance, standing.current
     return ProjectLine(
-        slug=standing.project.slug,
-        name=standing.project.name,
-        owner=str(standing.project.created_by),
-        risk_class=str(standing.project.get_risk_class_display()),
-        phase=current.phase.name if current else "–",
-        live=len(standing.live),
-        findings=standing.findings,
+        slug=glance.slug,
+        name=glance.name,
+        owner=glance.manager,
+        risk_class=str(Project.RiskClass(glance.risk_class).label),
+        phase=current.name if current else "–",
+        live=len(standing.environments),
+        findings=findings,
         late=standing.late,
-        waiting=standing.row.waiting_firings,
+        waiting=glance.waiting_firings,
         mark=Mark(state=STATES.get(state, State.IDLE), word=words[:1].lower() + words[1:]),
     )
 

@@ -54,7 +54,7 @@ def test_the_portfolio_costs_the_same_for_any_number_of_projects(client):
         make.member(home, "reviewer", user=me)
         make_gates.gate(home)
 
-    assert grown(client, reverse("governance:portfolio"), grow) == 20
+    assert grown(client, reverse("governance:portfolio"), grow) == 23
 
 
 def test_the_portfolio_shows_a_page_of_projects_and_says_how_many_there_are(client, monkeypatch):
@@ -66,7 +66,7 @@ def test_the_portfolio_shows_a_page_of_projects_and_says_how_many_there_are(clie
 
     first, last = (client.get(reverse("governance:portfolio"), {"page": page}) for page in (1, 2))
 
-    assert (len(first.context["standings"]), len(last.context["standings"])) == (2, 1)
+    assert (len(first.context["lines"]), len(last.context["lines"])) == (2, 1)
     assert "1 to 2 of 3" in first.text
     assert "page=1" in last.text
 
