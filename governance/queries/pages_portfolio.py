@@ -18,12 +18,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from governance.models import Deployment, Finding, Gate
-from governance.queries.pages import drawn_phase, gate_keys, latest_rounds
+from governance.queries.pages import drawn_phase, latest_rounds
 from governance.rules.gates import place_fills
 from lifecycle.figures import PhaseStrip
 from lifecycle.models import Iteration, ProcessVersion, Project, User
-from lifecycle.queries.glances import Glance, PhaseGlance, glances
-from lifecycle.queries.projects import steps_of
+from lifecycle.queries.glances import Glance, Keys, PhaseGlance, glances
+from lifecycle.queries.projects import projects_visible_to, steps_of
 
 HARM, LATE, MINE, COURSE, REST = range(5)
 MOST_CARDS = 12
@@ -40,10 +40,12 @@ class OpenGate(NamedTuple):
 
 @dataclass(frozen=True)
 class Standing:
-    """One project of the portfolio. `environments` are those in which it runs now."""
+    """One project of the portfolio. `environments` are those in which it runs now; `process` holds the name
+    of each phase and the key of the gate at its end, by the phase's key.
+    """
 
     glance: Glance
-    gate_keys: Mapping[str, str] = field(default_factory=dict)
+    process: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     gates: Sequence[OpenGate] = ()
     environments: Sequence[str] = ()
 
@@ -65,7 +67,7 @@ class Standing:
     def next_gate(self) -> str:
         """The key of the gate that the current phase leads to; empty if none is ahead."""
         current = self.current
-        return self.gate_keys.get(current.key, "") if current else ""
+        return self.process.get(current.key, ("", ""))[1] if current else ""
 
     @property
     def age(self) -> int | None:
@@ -133,7 +135,8 @@ SORTS: Mapping[str, Callable[[Standing], Any]] = {
 def standings(user: User) -> list[Standing]:
     """Every visible project, what does harm first. 11 queries for any number."""
     rows = glances(user)
-    live, gates = _live(rows), _open_gates(rows)
+    seen = projects_visible_to(user).order_by().values("pk")
+    live, gates = _live(seen), _open_gates(seen, rows)
     keys = _keys({row.version for row in rows if row.version is not None})
     found = [
         Standing(row, keys.get(row.version or 0, {}), gates.get(row.pk, ()), live.get(row.pk, ()))
@@ -142,28 +145,28 @@ def standings(user: User) -> list[Standing]:
     return sorted(found, key=lambda each: (each.rank, each.glance.name))
 
 
-def _live(rows: Iterable[Glance]) -> dict[int, list[str]]:
-    running = Deployment.objects.filter(project__in=[row.pk for row in rows], state=Deployment.State.LIVE)
+def _live(seen: Keys) -> dict[int, list[str]]:
+    running = Deployment.objects.filter(project__in=seen, state=Deployment.State.LIVE)
     found: dict[int, list[str]] = defaultdict(list)
     for project, environment in running.order_by().values_list("project_id", "environment"):
         found[project].append(environment)
     return found
 
 
-def _open_gates(rows: Iterable[Glance]) -> dict[int, list[OpenGate]]:
+def _open_gates(seen: Keys, rows: Iterable[Glance]) -> dict[int, list[OpenGate]]:
     """The open gates of the latest iterations, by project. Of a definition, its signatures are read."""
     by_iteration = {row.iteration: row for row in rows if row.iteration is not None}
     opened = (
-        Gate.objects.filter(iteration__in=list(by_iteration), state=Gate.State.OPEN)
+        Gate.objects.filter(iteration__project__in=seen, state=Gate.State.OPEN)
         .order_by("opened_at", "pk")
         .annotate(signatures=F("definition__signatures"))
         .values_list("iteration_id", "pk", "key", "signatures")
     )
     found: dict[int, list[OpenGate]] = defaultdict(list)
     for iteration, pk, key, signatures in opened:
-        place = by_iteration[iteration]
-        mine = place_fills(place.role, place.crisp_roles, signatures)
-        found[place.pk].append(OpenGate(pk, key, mine))
+        if place := by_iteration.get(iteration):
+            mine = place_fills(place.role, place.crisp_roles, signatures)
+            found[place.pk].append(OpenGate(pk, key, mine))
     return found
 
 
@@ -208,9 +211,10 @@ def lines_of(shown: Sequence[Standing]) -> list[Line]:
 
 def _strip(each: Standing, steps: Mapping[int, Any], gates: Mapping[int, list[Gate]]) -> PhaseStrip | None:
     """The phases and gates of the latest iteration, None before the first."""
-    if each.glance.iteration is None or not each.glance.phases:
+    if each.glance.iteration is None or not steps[each.glance.iteration]:
         return None
-    asked, keys = latest_rounds(gates[each.glance.iteration]), each.gate_keys
+    asked = latest_rounds(gates[each.glance.iteration])
+    keys = {phase: gate for phase, (_name, gate) in each.process.items()}
     return PhaseStrip(
         tuple(
             drawn_phase(
@@ -246,21 +250,27 @@ class Column:
 
 def board(found: list[Standing]) -> list[Column]:
     """The projects by the phase that they are in; empty unless all follow the same phases. No query."""
-    begun = [each for each in found if each.glance.phases]
-    phases = {tuple((phase.key, phase.name) for phase in each.glance.phases) for each in begun}
-    if len(phases) != 1:
+    begun = [each for each in found if each.glance.iteration is not None]
+    processes = {tuple((key, name) for key, (name, _gate) in each.process.items()) for each in begun}
+    if len(processes) != 1:
         return []
-    begun_in = [(each, each.current.key) for each in begun if each.current]
-    return [
-        Column(key, name, [each for each, phase in begun_in if phase == key])
-        for key, name in next(iter(phases))
-    ]
+    inside: dict[str, list[Standing]] = defaultdict(list)
+    for each in begun:
+        if each.current is not None:
+            inside[each.current.key].append(each)
+    return [Column(key, name, inside[key]) for key, name in next(iter(processes))]
 
 
-def _keys(versions: set[int]) -> dict[int, dict[str, str]]:
-    """Gates by phase for each process version in use: a document is read once, however many follow it."""
+def _keys(versions: set[int]) -> dict[int, dict[str, tuple[str, str]]]:
+    """Phases and gates of each process version in use: a document is read once, however many follow it."""
     read = ProcessVersion.objects.in_bulk(versions)
-    return {pk: gate_keys(version.document) for pk, version in read.items()}
+    return {
+        pk: {
+            phase["key"]: (str(phase["name"]), str(phase.get("gate") or ""))
+            for phase in version.document.get("phases", [])
+        }
+        for pk, version in read.items()
+    }
 
 
 def _by(records: Iterable[Any], name: str) -> dict[int, list[Any]]:

@@ -6,8 +6,6 @@ A glance is a line of plain values. What a page shows of a project besides is re
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +25,9 @@ _ACTIVE = frozenset(
         Phase.State.ON_HOLD.value,
     )
 )
+Keys = QuerySet[Any, Any]
+"""The primary keys of records, as a part of another query: a list of a thousand is slow to send."""
+
 _COLUMNS = ("pk", "slug", "name", "state", "risk_class", "manager")
 
 
@@ -45,7 +46,8 @@ class PhaseGlance:
 class Glance:
     """How one project stands. `iteration` is the key of the latest, None before the first.
 
-    `role` and `crisp_roles` are the reader's in the project; `verdict` and `monitored_at` those of the last
+    `role` and `crisp_roles` are the reader's in the project; `current` is the phase that work is in;
+    `verdict` and `monitored_at` those of the last
     finished monitoring run, empty if nothing was monitored.
     """
 
@@ -59,21 +61,12 @@ class Glance:
     crisp_roles: tuple[str, ...] = ()
     iteration: int | None = None
     version: int | None = None
-    phases: tuple[PhaseGlance, ...] = ()
+    current: PhaseGlance | None = None
     overdue_tasks: int = 0
     overdue_handoffs: int = 0
     waiting_firings: int = 0
     verdict: str = ""
     monitored_at: dt.datetime | None = None
-
-    @property
-    def current(self) -> PhaseGlance | None:
-        """The phase that work is in: the last one that has begun and is not passed, else the first one
-        open.
-        """
-        active = [phase for phase in self.phases if phase.state in _ACTIVE]
-        ahead = [phase for phase in self.phases if phase.state == Phase.State.NOT_STARTED]
-        return active[-1] if active else ahead[0] if ahead else None
 
     @property
     def closed(self) -> bool:
@@ -82,30 +75,27 @@ class Glance:
 
 def glances(user: User) -> list[Glance]:
     """All visible projects, by name. 8 queries for any number, and no record is made of their rows."""
+    seen, today = projects_visible_to(user).select_related(None).order_by(), timezone.localdate()
     manager = Coalesce(NullIf("created_by__name", Value("")), "created_by__username")
-    seen = projects_visible_to(user).order_by("name", "pk").annotate(manager=manager)
-    projects = list(seen.values_list(*_COLUMNS))
-    keys, today = [row[0] for row in projects], timezone.localdate()
+    rows = list(seen.annotate(manager=manager).order_by("name", "pk").values_list(*_COLUMNS))
+    keys = seen.values("pk")
+    latest = latest_iterations(keys).order_by()
     iterations = {
         project: (pk, version)
-        for project, pk, version in latest_iterations(keys)
-        .order_by()
-        .values_list("project_id", "pk", "process_version_id")
+        for project, pk, version in latest.values_list("project_id", "pk", "process_version_id")
     }
-    places, monitored = _places(user), _monitored(keys)
-    phases = _phases(pk for pk, _version in iterations.values())
+    places, monitored, phases = _places(user), _monitored(keys), _phases(latest.values("pk"))
     tasks, handoffs = _overdue_tasks(keys, today), _overdue_handoffs(keys, today)
     firings = _waiting_firings(keys)
     found = []
-    for row in projects:
+    for row in rows:
         key = row[0]
         role, crisp_roles = places.get(key, ("", ()))
         iteration, version = iterations.get(key, (None, None))
         verdict, at = monitored.get(key, ("", None))
         found.append(
             Glance(
-                *row, role, tuple(crisp_roles), iteration, version,
-                tuple(phases[iteration]) if iteration is not None else (),
+                *row, role, tuple(crisp_roles), iteration, version, phases.get(iteration or 0),
                 tasks.get(key, 0), handoffs.get(key, 0), firings.get(key, 0), str(verdict or ""), at,
             )
         )  # fmt: skip
@@ -118,30 +108,34 @@ def _places(user: User) -> dict[int, tuple[str, list[str]]]:
     return {project: (role, crisp_roles or []) for project, role, crisp_roles in rows}
 
 
-def _phases(iterations: Iterable[int]) -> dict[int, list[PhaseGlance]]:
+def _phases(iterations: Keys) -> dict[int, PhaseGlance]:
+    """The phase that work is in, by iteration: the last one that has begun and is not passed, else the first
+    one open. None where all are passed.
+    """
     rows = (
-        Phase.objects.filter(iteration__in=list(iterations))
+        Phase.objects.filter(iteration__in=iterations, state__in=(*_ACTIVE, Phase.State.NOT_STARTED))
         .order_by("order")
         .values_list("iteration_id", "order", "key", "name", "state", "started_at")
     )
-    found: dict[int, list[PhaseGlance]] = defaultdict(list)
+    found: dict[int, PhaseGlance] = {}
     for iteration, *phase in rows:
-        found[iteration].append(PhaseGlance(*phase))
+        if iteration not in found or phase[3] in _ACTIVE:
+            found[iteration] = PhaseGlance(*phase)
     return found
 
 
-def _overdue_tasks(project_ids: list[int], today: dt.date) -> dict[int, int]:
+def _overdue_tasks(projects: Keys, today: dt.date) -> dict[int, int]:
     late = Task.objects.filter(
-        phase__iteration__project__in=project_ids,
+        phase__iteration__project__in=projects,
         phase__iteration__state=Iteration.State.OPEN,
         due_on__lt=today,
     ).exclude(state__in=DONE)
     return _counted(late.values_list("phase__iteration__project"))
 
 
-def _overdue_handoffs(project_ids: list[int], today: dt.date) -> dict[int, int]:
+def _overdue_handoffs(projects: Keys, today: dt.date) -> dict[int, int]:
     late = Handoff.objects.filter(
-        iteration__project__in=project_ids,
+        iteration__project__in=projects,
         iteration__state=Iteration.State.OPEN,
         state__in=OPEN_HANDOFFS,
         due_on__lt=today,
@@ -149,8 +143,8 @@ def _overdue_handoffs(project_ids: list[int], today: dt.date) -> dict[int, int]:
     return _counted(late.values_list("iteration__project"))
 
 
-def _waiting_firings(project_ids: list[int]) -> dict[int, int]:
-    waiting = Firing.objects.filter(trigger__project__in=project_ids, state=Firing.State.WAITING)
+def _waiting_firings(projects: Keys) -> dict[int, int]:
+    waiting = Firing.objects.filter(trigger__project__in=projects, state=Firing.State.WAITING)
     return _counted(waiting.values_list("trigger__project"))
 
 
@@ -158,8 +152,8 @@ def _counted(rows: QuerySet[Any, Any]) -> dict[int, int]:
     return dict(rows.order_by().annotate(count=Count("*")))
 
 
-def _monitored(project_ids: list[int]) -> dict[int, tuple[str | None, dt.datetime | None]]:
-    runs = Run.objects.filter(project__in=project_ids, kind=Run.Kind.MONITORING, state=Run.State.FINISHED)
+def _monitored(projects: Keys) -> dict[int, tuple[str | None, dt.datetime | None]]:
+    runs = Run.objects.filter(project__in=projects, kind=Run.Kind.MONITORING, state=Run.State.FINISHED)
     last = runs.order_by().values("project").annotate(last=Max("pk")).values("last")
     rows = Run.objects.filter(pk__in=last).order_by().annotate(verdict=F("record__verdict"))
     return {

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
@@ -58,7 +59,7 @@ def project_ids_of(user: User) -> list[int] | None:
     return list(projects_visible_to(user).order_by().values_list("pk", flat=True))
 
 
-def latest_iterations(project_ids: list[int]) -> QuerySet[Iteration]:
+def latest_iterations(project_ids: list[int] | QuerySet[Any, Any]) -> QuerySet[Iteration]:
     """The latest iteration of each project, which is the open one if any is. 1 query."""
     same = Iteration.objects.filter(project=OuterRef("project")).order_by("-number")
     return Iteration.objects.filter(project__in=project_ids, pk=Subquery(same.values("pk")[:1]))
