@@ -21,6 +21,8 @@ def fill(projects: int, *, tasks: int = TASKS, handoffs: int = HANDOFFS, say: Ca
     from django.db import transaction  # noqa: PLC0415  # `main` chooses the settings first
 
     from bench.large_projects import Maker  # noqa: PLC0415
+    from ledger.queries import head  # noqa: PLC0415
+    from ledger.tiles import store_tiles  # noqa: PLC0415
 
     start = time.monotonic()
     with transaction.atomic():
@@ -30,6 +32,7 @@ def fill(projects: int, *, tasks: int = TASKS, handoffs: int = HANDOFFS, say: Ca
             maker.make(done)
         speed = done.stop / max(time.monotonic() - start, 0.001)
         say(f"{done.stop:,} of {projects:,} projects, {speed:.1f} a second")
+    store_tiles(head().size)  # as the hourly checkpoint does
 
 
 @contextmanager

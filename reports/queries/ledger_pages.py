@@ -12,6 +12,7 @@ from ledger import canonical
 from ledger.merkle import VerificationError, verify_inclusion
 from ledger.models import Entry
 from ledger.queries import Head, entries
+from ledger.tiles import Reader
 from lifecycle.models import Project, User
 from lifecycle.queries.projects import projects_visible_to
 from lifecycle.rules import sees_everything
@@ -19,6 +20,8 @@ from reports.queries.proofs import inclusion_paths
 
 PAGE = 50
 _BEGINNING = "a-1"  # the cursor of the first page, oldest first
+SHORT = 5_000
+"""Up to so many entries all leaf hashes are read: one query, and no need of tiles."""
 INLINE_PROOF = 200_000
 """Up to this size a page computes the proof itself (under half a second); beyond, it is a download."""
 
@@ -165,8 +168,27 @@ def leaf_text(entry: Entry) -> str:
 
 
 def proof_of(entry: Entry, head: Head) -> Proof:
-    """The inclusion path of an entry, checked here as anybody can check it. 1 query."""
-    path = inclusion_paths([entry.index], head.size)[entry.index]
+    """The inclusion path of an entry, checked here as anybody can check it. 1 query in a short ledger.
+
+    In a long one the path comes from the tiles, a few short reads. Should it not hold, or should tiles be
+    missing, all leaves are read: they say whether the entry or a tile is wrong.
+    """
+    if head.size > SHORT and (path := _from_tiles(entry.index, head.size)):
+        quick = _checked(entry, head, path)
+        if not quick.fault:
+            return quick
+    return _checked(entry, head, inclusion_paths([entry.index], head.size)[entry.index])
+
+
+def _from_tiles(index: int, size: int) -> tuple[str, ...]:
+    """The path from the tiles of published checkpoints; empty where they do not suffice."""
+    try:
+        return tuple(each.hex() for each in Reader(size).inclusion(index))
+    except LookupError:
+        return ()
+
+
+def _checked(entry: Entry, head: Head, path: tuple[str, ...]) -> Proof:
     try:
         verify_inclusion(
             leaf=bytes.fromhex(entry.leaf_hash),
