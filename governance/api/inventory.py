@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from governance.models import Incident
-from governance.queries.inventory import inventory_for
+from governance.queries.inventory import lines_of, systems
 from governance.rules.gates import may_ask, may_judge
 from governance.services.incidents import open_incident
 from lifecycle.api.asking import person_asking
@@ -92,7 +92,7 @@ class Inventory(APIView):
                     "next_review_on": line.entry.next_review_on if line.entry else None,
                     "open_incidents": line.open_incidents,
                 }
-                for line in inventory_for(person_asking(request))
+                for line in lines_of(systems(person_asking(request)))
             ]
         )  # fmt: skip
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from django.db.models import F, Q, QuerySet, Value
+from django.db.models import DateField, F, Q, QuerySet, TextField, Value
+from django.db.models.functions import Cast, Coalesce, TruncDate
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from governance.models import BreakGlass, Condition, Finding, Waiver
-from governance.queries.pages import findings_visible_to
 from lifecycle.models import Project, User
 from lifecycle.queries.projects import projects_visible_to
 
@@ -97,37 +98,80 @@ class ExceptionLine:
     anchor: str
 
 
-def standing_exceptions(user: User) -> list[ExceptionLine]:
-    """Every exception that stands in the projects that the user sees, what ends first first. 4 queries."""
-    seen = projects_visible_to(user).values("pk")
-    findings = findings_visible_to(user).exclude(state=Finding.State.VERIFIED)
-    findings = findings.defer("project__process_version__document")
-    waivers = waivers_in(Q(gate__iteration__project__in=seen, state__in=_WAIVERS))
-    conditions = Condition.objects.filter(
-        gate__iteration__project__in=seen, state=Condition.State.OPEN
-    ).select_related("gate__iteration__project", "owner")
-    glass = BreakGlass.objects.filter(project__in=seen, state__in=_GLASS)
-    lines = [
-        *map(_glass, glass.select_related("project", "model_version", "asked_by")),
-        *map(_finding, findings),
-        *map(_condition, conditions),
-        *map(_waiver, waivers),
+KINDS = {
+    "glass": gettext_lazy("Broken glass"),
+    "finding": gettext_lazy("Finding"),
+    "condition": gettext_lazy("Condition"),
+    "waiver": gettext_lazy("Waiver"),
+}
+SORTS: Mapping[str, tuple[str, ...]] = {
+    "what": ("what",), "kind": ("kind", "ends", "what"), "project": ("home", "ends", "what"),
+    "until": ("ends", "home", "what"),
+}  # fmt: skip
+_NEVER = dt.date(9999, 12, 31)
+_COLUMNS = ("kind", "pk", "ends", "home", "what")
+
+
+def standing_exceptions(user: User, *, kind: str = "", words: str = "") -> QuerySet[Any, Any]:
+    """Every exception that stands in the projects that the user sees, what ends first first, as tuples that
+    begin with kind and primary key; narrowed to one of `KINDS` and to words in it or in its project's name.
+    """
+    parts = [
+        _narrowed(part, words).order_by().values_list(*_COLUMNS)
+        for name, part in _standing(user).items()
+        if kind not in KINDS or kind == name
     ]
-    never = dt.date.max
-    return sorted(lines, key=lambda line: (line.until or never, line.project.name, line.what))
+    found = parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0]
+    return found.order_by(*SORTS["until"], "pk")
+
+
+def _narrowed(part: QuerySet[Any], words: str) -> QuerySet[Any]:
+    return part.filter(Q(what__icontains=words) | Q(home__icontains=words)) if words else part
 
 
 def count_exceptions(user: User) -> int:
     """How many exceptions stand in the projects that the user sees. 1 query."""
+    parts = [part.order_by().values_list("kind", "pk") for part in _standing(user).values()]
+    return parts[0].union(*parts[1:], all=True).count()
+
+
+def _standing(user: User) -> dict[str, QuerySet[Any]]:
+    """What stands, by kind, each with when it ends, where it is and what it says."""
     seen = projects_visible_to(user).order_by().values("pk")
-    parts = [
-        Finding.objects.filter(project__in=seen).exclude(state=Finding.State.VERIFIED),
-        Waiver.objects.filter(gate__iteration__project__in=seen, state__in=_WAIVERS),
-        Condition.objects.filter(gate__iteration__project__in=seen, state=Condition.State.OPEN),
-        BreakGlass.objects.filter(project__in=seen, state__in=_GLASS),
-    ]
-    found = [part.order_by().values(kind=Value(number), key=F("pk")) for number, part in enumerate(parts)]
-    return found[0].union(*found[1:], all=True).count()
+    gated = {"gate__iteration__project__in": seen}
+    home, of_gate = F("project__name"), F("gate__iteration__project__name")
+    ends = TruncDate("ends_at", tzinfo=dt.UTC)
+    found: dict[str, tuple[QuerySet[Any], Any, Any, Any]] = {
+        "glass": (BreakGlass.objects.filter(project__in=seen, state__in=_GLASS), ends, home, F("reason")),
+        "finding": (
+            Finding.objects.filter(project__in=seen).exclude(state=Finding.State.VERIFIED),
+            F("due_on"), home, F("title"),
+        ),
+        "condition": (
+            Condition.objects.filter(**gated, state=Condition.State.OPEN), F("due_on"), of_gate, F("text"),
+        ),
+        "waiver": (
+            Waiver.objects.filter(**gated, state__in=_WAIVERS), F("expires_on"), of_gate, F("words"),
+        ),
+    }  # fmt: skip
+    text, day = TextField(), DateField()
+    return {
+        kind: part.annotate(
+            kind=Value(kind), ends=Coalesce(until, Value(_NEVER), output_field=day), home=place,
+            what=Cast(said, text),
+        )
+        for kind, (part, until, place, said) in found.items()
+    }  # fmt: skip
+
+
+def exception_lines(keys: Sequence[tuple[str, int]]) -> list[ExceptionLine]:
+    """The exceptions with these kinds and primary keys, in this order. At most 4 queries."""
+    records: dict[tuple[str, int], ExceptionLine] = {}
+    for kind, (rows, line) in _RECORDS.items():
+        wanted = [pk for found, pk in keys if found == kind]
+        if wanted:
+            records |= {(kind, each.pk): line(each) for each in rows().filter(pk__in=wanted)}
+    return [records[key] for key in keys if key in records]
 
 
 def _glass(each: BreakGlass) -> ExceptionLine:
@@ -156,6 +200,20 @@ def _waiver(each: Waiver) -> ExceptionLine:
     return ExceptionLine(
         _("Waiver"), each.words, why, each.gate.project, each.expires_on, each.requested_by, each, "waivers"
     )
+
+
+_RECORDS: dict[str, tuple[Callable[[], QuerySet[Any]], Callable[[Any], ExceptionLine]]] = {
+    "glass": (
+        lambda: BreakGlass.objects.select_related("project", "model_version__project", "asked_by"), _glass
+    ),
+    "finding": (lambda: Finding.objects.select_related("project", "owner"), _finding),
+    "condition": (
+        lambda: Condition.objects.select_related("gate__iteration__project", "owner"), _condition
+    ),
+    "waiver": (
+        lambda: Waiver.objects.select_related("gate__iteration__project", "requested_by"), _waiver
+    ),
+}  # fmt: skip
 
 
 def _standing_first(found: Iterable[T], stands: Callable[[T], bool]) -> list[T]:

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from governance.actions import GovernanceAction as Action
 from governance.models import Authorization, Deployment, Evaluation, Signoff
@@ -87,24 +88,60 @@ class Production:
 def production_at(
     projects: QuerySet[Project], at: datetime, *, environment: str = "", project: str = ""
 ) -> Production:
-    """What was live at a moment in these projects, by project and environment. 4 queries for any number."""
+    """What was live at a moment in these projects, by project and environment. 5 queries for any number."""
+    found = list(live_at(projects, at, environment=environment, project=project)[: MOST + 1])
+    return Production(at, told(found[:MOST], at), len(found) > MOST)
+
+
+def live_at(
+    projects: QuerySet[Project], at: datetime, *, environment: str = "", project: str = ""
+) -> QuerySet[Deployment]:
+    """The deployments that were live at a moment, by project and environment, with what is told of them."""
     found = Deployment.objects.filter(project__in=projects.order_by().values("pk"), deployed_at__lte=at)
     found = found.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=at))
     if environment:
         found = found.filter(environment=environment)
     if project:
         found = found.filter(project__slug=project)
-    deployments = list(
-        found.select_related(
-            "project", "iteration", "model_version", "authorization__gate", "break_glass", "deployed_by"
-        ).order_by("project__name", "project_id", "environment", "pk")[: MOST + 1]
-    )
-    more, deployments = len(deployments) > MOST, deployments[:MOST]
+    related = ("project", "iteration", "model_version", "authorization__gate", "break_glass", "deployed_by")
+    return found.select_related(*related).order_by("project__name", "project_id", "environment", "pk")
+
+
+def told(deployments: Sequence[Deployment], at: datetime) -> list[LiveThen]:
+    """What is told of these deployments as of a moment, in their order. 4 queries for any number."""
     given = [each.authorization for each in deployments if each.authorization is not None]
-    told = _entries(deployments, given, at)
-    signed = _deciding(given, at)
+    entries_, signed = _entries(deployments, given, at), _deciding(given, at)
     snapshots = _snapshots(deployments, signed)
-    return Production(at, [_live(each, told, signed, snapshots, at) for each in deployments], more)
+    return [_live(each, entries_, signed, snapshots, at) for each in deployments]
+
+
+def uncovered_among(found: QuerySet[Deployment], at: datetime) -> list[int]:
+    """Which of these deployments were live without an authorization that held. At most 4 queries.
+
+    An authorization that nothing was ever done to is as its row says. Of the others the ledger is read.
+    """
+    kind = subject_type(Authorization())
+    touched = entries().filter(subject_type=kind, recorded_at__lte=timezone.now())
+    touched = touched.exclude(action=Action.AUTHORIZATION_GIVEN).order_by()
+    changed = {int(key) for key in touched.values_list("subject_id", flat=True).distinct() if key.isdigit()}
+    bare, doubtful = [], []
+    rows = found.select_related(None).values_list("pk", "authorization_id", "authorization__valid_until")
+    for pk, authorization, until in rows:
+        if authorization in changed:
+            doubtful.append(pk)
+        elif authorization is None or until <= at:
+            bare.append(pk)
+    replayed = list(found.filter(pk__in=doubtful)) if doubtful else []
+    given = [each.authorization for each in replayed if each.authorization is not None]
+    history = _entries([], given, at) if given else {}
+    bare += [
+        each.pk
+        for each in replayed
+        if each.authorization is not None
+        and standing_at(each.authorization, history.get((kind, str(each.authorization_id)), []), at).state
+        != Authorization.State.ACTIVE
+    ]
+    return bare
 
 
 def environments_of(projects: QuerySet[Project]) -> list[str]:
@@ -183,15 +220,15 @@ def evidence_of(evaluation: Evaluation) -> list[tuple[str, str, str, str]]:
 
 def _live(
     deployment: Deployment,
-    told: Found,
+    entries_: Found,
     signed: dict[int, list[Signoff]],
     snapshots: dict[tuple[int, str], Snapshot],
     at: datetime,
 ) -> LiveThen:
     given = deployment.authorization
     if given is None:
-        return LiveThen(deployment, None, break_glass=_break_glass(told, deployment))
-    history = told.get((subject_type(given), str(given.pk)), [])
+        return LiveThen(deployment, None, break_glass=_break_glass(entries_, deployment))
+    history = entries_.get((subject_type(given), str(given.pk)), [])
     approvals = signed.get(given.gate_id, [])
     evidence = tuple(
         EvidenceThen(task, kind, digest, state, snapshots.get((deployment.project_id, digest)))
@@ -200,11 +237,11 @@ def _live(
     return LiveThen(deployment, standing_at(given, history, at), tuple(approvals), evidence)
 
 
-def _break_glass(told: Found, deployment: Deployment) -> str:
+def _break_glass(entries_: Found, deployment: Deployment) -> str:
     """Why it could not wait for a gate. Before it took two people, only the entry said so."""
     if deployment.break_glass is not None:
         return deployment.break_glass.reason
-    for entry in told.get((subject_type(deployment), str(deployment.pk)), []):
+    for entry in entries_.get((subject_type(deployment), str(deployment.pk)), []):
         detail: dict[str, Any] = entry.payload.content.get("detail", {})
         if entry.action == Action.DEPLOYMENT_RECORDED:
             return str(detail.get("break_glass") or "")

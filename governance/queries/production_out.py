@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
+from collections.abc import Iterator
 from typing import Any
 
-from governance.queries.production import LiveThen, Production
+from django.db.models import QuerySet
+
+from governance.models import Deployment
+from governance.queries.production import LiveThen, Production, told
+from lifecycle.spreadsheets import line_of
 
 _COLUMNS = (
     "at", "project", "environment", "scope", "model", "model_digest", "live_since", "deployed_by",
     "authorization", "authorization_state", "valid_until", "gate", "approved_by", "evidence", "break_glass",
 )  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_PART = 200
 
 
 def as_data(found: Production) -> dict[str, Any]:
@@ -21,14 +24,16 @@ def as_data(found: Production) -> dict[str, Any]:
     return {"at": _text(found.at), "more": found.more, "live": [_entry(each) for each in found.live]}
 
 
-def as_csv(found: Production) -> str:
-    """A line for each deployment that was live; several people or digests in one cell stand apart by `;`."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(_COLUMNS)
-    for each in found.live:
-        writer.writerow([cell(value) for value in _row(_text(found.at), _entry(each))])
-    return out.getvalue()
+def csv_lines(found: QuerySet[Deployment], at: dt.datetime) -> Iterator[str]:
+    """A line for each deployment that was live, after a head; read in parts, so that any number passes.
+
+    Several people or digests in one cell stand apart by `;`.
+    """
+    yield line_of(_COLUMNS)
+    keys = list(found.select_related(None).values_list("pk", flat=True))
+    for start in range(0, len(keys), _PART):
+        for each in told(list(found.filter(pk__in=keys[start : start + _PART])), at):
+            yield line_of(_row(_text(at), _entry(each)))
 
 
 def _entry(live: LiveThen) -> dict[str, Any]:
@@ -97,8 +102,3 @@ def _row(at: str, entry: dict[str, Any]) -> list[object]:
 
 def _text(moment: dt.datetime) -> str:
     return moment.astimezone(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def cell(value: object) -> object:
-    """As a spreadsheet should read it: a text that looks like a formula stays a text."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

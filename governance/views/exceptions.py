@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -18,7 +19,15 @@ from governance.forms.exceptions import AssignForm, FindingForm, FulfilForm, Gla
 from governance.forms.gates import ReasonForm
 from governance.models import BreakGlass, Condition, Finding
 from governance.queries.pages import conditions_visible_to, findings_visible_to, glass_visible_to
-from governance.queries.pages_exceptions import ExceptionsPage, exceptions_of, standing_exceptions
+from governance.queries.pages_exceptions import (
+    KINDS,
+    SORTS,
+    ExceptionsPage,
+    count_exceptions,
+    exception_lines,
+    exceptions_of,
+    standing_exceptions,
+)
 from governance.rules.gates import may_ask, may_judge, may_manage
 from governance.services.break_glass import (
     ask_break_glass,
@@ -40,6 +49,9 @@ from governance.views.refusals import carried_out
 from lifecycle.models import Project, User
 from lifecycle.queries.iterations import current_iteration
 from lifecycle.queries.projects import members_of
+from lifecycle.sorting import Sorting
+
+A_PAGE = 50
 
 _Act = tuple[Callable[..., object], type[forms.Form], Any]
 FINDING_ACTS: dict[str, _Act] = {
@@ -59,9 +71,24 @@ GLASS_ACTS: dict[str, tuple[Callable[..., object], Any]] = {
 @login_required
 @require_safe
 def exceptions(request: HttpRequest) -> HttpResponse:
-    """Every exception that stands in the reader's projects. 6 queries."""
-    lines = standing_exceptions(reader(request))
-    return render(request, "governance/exceptions.html", {"lines": lines})
+    """Every exception that stands in the reader's projects, a page at a time. 11 queries."""
+    user, kind = reader(request), request.GET.get("kind", "")
+    words = request.GET.get("words", "").strip().replace("\0", "")[:100]
+    found, sorting = standing_exceptions(user, kind=kind, words=words), Sorting(request.GET, SORTS)
+    if sorting.by:
+        down = "-" if sorting.down else ""
+        found = found.order_by(*(f"{down}{field}" for field in (*SORTS[sorting.by], "pk")))
+    page = Paginator(found, A_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "lines": exception_lines([(row[0], row[1]) for row in page.object_list]),
+        "page": page,
+        "total": count_exceptions(user),
+        "sorting": sorting,
+        "kinds": KINDS.items(),
+        "kind": kind if kind in KINDS else "",
+        "words": words,
+    }
+    return render(request, "governance/exceptions.html", context)
 
 
 @login_required

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -23,7 +24,7 @@ from governance.forms.compliance import (
 )
 from governance.models import Incident
 from governance.queries.compliance import classification_of
-from governance.queries.inventory import as_csv, inventory_for
+from governance.queries.inventory import as_csv, lines_of, systems
 from governance.rules.gates import may_ask, may_judge, may_manage
 from governance.services.classifications import sign_classification
 from governance.services.compliance import look_at
@@ -35,6 +36,7 @@ from lifecycle.models import Project, User
 from lifecycle.queries.iterations import current_iteration
 from lifecycle.queries.projects import members_of, projects_visible_to
 
+A_PAGE = 50
 _ACTS: dict[str, tuple[Callable[..., object], type[forms.Form]]] = {
     "report": (report_incident, ReportForm),
     "close": (close_incident, CloseForm),
@@ -44,15 +46,27 @@ _ACTS: dict[str, tuple[Callable[..., object], type[forms.Form]]] = {
 @login_required
 @require_safe
 def inventory(request: HttpRequest) -> HttpResponse:
-    """All AI systems that the reader sees. 6 queries."""
-    return render(request, "governance/compliance/inventory.html", {"lines": inventory_for(reader(request))})
+    """All AI systems that the reader sees, a page at a time. 11 queries."""
+    words = request.GET.get("words", "").strip().replace("\0", "")[:100]
+    risk_class = request.GET.get("risk", "")
+    page = Paginator(systems(reader(request), words, risk_class), A_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "lines": lines_of(page.object_list),
+        "page": page,
+        "words": words,
+        "risk": risk_class,
+        "risks": Project.RiskClass.choices,
+    }
+    return render(request, "governance/compliance/inventory.html", context)
 
 
 @login_required
 @require_safe
 def inventory_csv(request: HttpRequest) -> HttpResponse:
     """The same as a table; cells that a spreadsheet would run are defused."""
-    response = HttpResponse(as_csv(inventory_for(reader(request))), content_type="text/csv; charset=utf-8")
+    response = HttpResponse(
+        as_csv(lines_of(systems(reader(request)))), content_type="text/csv; charset=utf-8"
+    )
     response["Content-Disposition"] = 'attachment; filename="ai-systems.csv"'
     return response
 

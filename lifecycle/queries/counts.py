@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.db import connection
-from django.db.models import IntegerField, QuerySet, Subquery
+from django.db.models import Case, Exists, IntegerField, QuerySet, Subquery, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -50,11 +50,9 @@ def _statement(_vendor: str, role: str, _today: dt.date) -> tuple[str, Sequence[
     Who is closed has no role.
     """
     user = User(pk=_READER, org_role=role, is_active=bool(role))
-    first, *others = map(_number_of, _waiting(user))
+    inbox_count = sum(map(_number_of, _waiting(user)), start=_looked_after(user))
     unread = notices_of(user).filter(read_at__isnull=True)
-    counted = (
-        User.objects.filter(pk=user.pk).order_by().values_list(sum(others, start=first), _number_of(unread))
-    )
+    counted = User.objects.filter(pk=user.pk).order_by().values_list(inbox_count, _number_of(unread))
     return counted.query.sql_with_params()
 
 
@@ -62,8 +60,6 @@ def _waiting(user: User) -> list[QuerySet[Any]]:
     mine = Membership.objects.filter(user=user, left_at__isnull=True)
     managed = mine.filter(role=Membership.Role.MANAGER).values("project_id")
     judged = mine.filter(role__in=(Membership.Role.MANAGER, Membership.Role.REVIEWER)).values("project_id")
-    absent = User.objects.filter(pk__in=away_now().filter(deputy=user).order_by().values("person_id"))
-    absent, visible = absent.filter(is_active=True).order_by(), projects_visible_to(user).values("pk")
     return [
         inbox.tasks_to_do([user]),
         inbox.handoffs_to_move([user]),
@@ -71,9 +67,18 @@ def _waiting(user: User) -> list[QuerySet[Any]]:
         inbox.exclusions_to_decide(user, judged),
         inbox.firings_to_decide(managed),
         inbox.risks_to_decide(managed),
-        inbox.tasks_to_do(absent).filter(phase__iteration__project__in=visible),
-        inbox.handoffs_to_move(absent).filter(iteration__project__in=visible),
     ]
+
+
+def _looked_after(user: User) -> Combinable:
+    """What waits for those who are away: the database looks for it only for one who is a deputy now."""
+    away = away_now().filter(deputy=user).order_by()
+    absent = User.objects.filter(pk__in=away.values("person_id"), is_active=True).order_by()
+    visible = projects_visible_to(user).values("pk")
+    tasks = inbox.tasks_to_do(absent).filter(phase__iteration__project__in=visible)
+    handoffs = inbox.handoffs_to_move(absent).filter(iteration__project__in=visible)
+    waiting = _number_of(tasks) + _number_of(handoffs)
+    return Case(When(Exists(away), then=waiting), default=Value(0), output_field=IntegerField())
 
 
 class _Number(Subquery):

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("lifecycle", "0017_triggers_start_every_run"),
+        ("lifecycle", "0018_lists_of_very_many_runs"),
     ]
 
     operations = [
