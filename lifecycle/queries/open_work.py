@@ -92,12 +92,37 @@ def project_of(task: Task) -> Project:
     return task.phase.iteration.project
 
 
-def _tasks(person: User, project: Project | None) -> QuerySet[Task]:
-    found = Task.objects.filter(
+def tasks_held(person: User) -> QuerySet[Task]:
+    """What the person is to do or to answer for, in open iterations of active projects."""
+    return Task.objects.filter(
         Q(owner=person) | Q(accountable=person),
         phase__iteration__state=Iteration.State.OPEN,
         phase__iteration__project__state=Project.State.ACTIVE,
     ).exclude(state__in=DONE)
+
+
+def handoffs_held(person: User) -> QuerySet[Handoff]:
+    """What the person gives or takes there."""
+    return Handoff.objects.filter(
+        Q(giver=person) | Q(taker=person),
+        state__in=OPEN_HANDOFFS,
+        iteration__state=Iteration.State.OPEN,
+        iteration__project__state=Project.State.ACTIVE,
+    )
+
+
+def measures_held(person: User) -> QuerySet[QualityAction]:
+    """The measures that the person carries out there."""
+    return QualityAction.objects.filter(
+        performer=person,
+        state__in=_MEASURES,
+        risk__task__phase__iteration__state=Iteration.State.OPEN,
+        risk__task__phase__iteration__project__state=Project.State.ACTIVE,
+    )
+
+
+def _tasks(person: User, project: Project | None) -> QuerySet[Task]:
+    found = tasks_held(person)
     found = found.filter(phase__iteration__project=project) if project else found
     return found.select_related("phase__iteration__project__process_version", "owner", "accountable").defer(
         "phase__iteration__project__process_version__document"
@@ -105,12 +130,7 @@ def _tasks(person: User, project: Project | None) -> QuerySet[Task]:
 
 
 def _handoffs(person: User, project: Project | None) -> QuerySet[Handoff]:
-    found = Handoff.objects.filter(
-        Q(giver=person) | Q(taker=person),
-        state__in=OPEN_HANDOFFS,
-        iteration__state=Iteration.State.OPEN,
-        iteration__project__state=Project.State.ACTIVE,
-    )
+    found = handoffs_held(person)
     found = found.filter(iteration__project=project) if project else found
     return found.select_related("iteration__project__process_version", "giver", "taker").defer(
         "iteration__project__process_version__document"
@@ -118,12 +138,7 @@ def _handoffs(person: User, project: Project | None) -> QuerySet[Handoff]:
 
 
 def _measures(person: User, project: Project | None) -> QuerySet[QualityAction]:
-    found = QualityAction.objects.filter(
-        performer=person,
-        state__in=_MEASURES,
-        risk__task__phase__iteration__state=Iteration.State.OPEN,
-        risk__task__phase__iteration__project__state=Project.State.ACTIVE,
-    )
+    found = measures_held(person)
     found = found.filter(risk__task__phase__iteration__project=project) if project else found
     return found.select_related("risk__task__phase__iteration__project__process_version").defer(
         "risk__task__phase__iteration__project__process_version__document"

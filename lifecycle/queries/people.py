@@ -35,11 +35,11 @@ def active_people(*, but: User | None = None, limit: int = 1000) -> list[User]:
     return list(found.order_by("name", "pk")[:limit])
 
 
-def memberships_of(user: User, reader: User) -> list[Membership]:
+def memberships_of(user: User, reader: User) -> QuerySet[Membership]:
     """The projects of a person that the reader sees as well, those they left last. 1 query."""
-    seen = projects_visible_to(reader).values("pk")
+    seen = projects_visible_to(reader).order_by().values("pk")
     found = Membership.objects.filter(user=user, project__in=seen).select_related("project")
-    return sorted(found, key=lambda each: (each.left_at is not None, each.project.name, each.pk))
+    return found.annotate(gone=Q(left_at__isnull=False)).order_by("gone", "project__name", "pk")
 
 
 def tokens_of(user: User) -> list[ApiToken]:

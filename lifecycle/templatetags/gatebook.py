@@ -6,6 +6,7 @@ from typing import Any
 from django import template
 from django.core.paginator import Page
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect, Textarea
+from django.http import HttpRequest
 from django.template.context import Context
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
@@ -161,13 +162,28 @@ def pagination(
     older: str = "",
     newer: str = "",
     oldest_first: str = "",
+    param: str = "page",
 ) -> dict[str, Any]:
-    """Ways to the next and last pages; keeps the rest of the address. A `Page`, or two cursors."""
+    """Ways to the next and last pages; keeps the rest of the address. A `Page`, or two cursors.
+
+    `param` is what the address calls the page, for the second list of a page.
+    """
     cursors = [("prev", newer, _("Newer")), ("next", older, _("Older"))]
     if oldest_first:
         cursors = [("prev", older, _("Older")), ("next", newer, _("Newer"))]
     ways = [way for way in cursors if way[1]]
-    return {"page": page, "ways": ways, "request": context.get("request")}
+    request = context.get("request")
+    before = after = ""
+    if page is not None and request is not None:
+        before = _other_page(request, param, page.previous_page_number()) if page.has_previous() else ""
+        after = _other_page(request, param, page.next_page_number()) if page.has_next() else ""
+    return {"page": page, "ways": ways, "request": request, "before": before, "after": after}
+
+
+def _other_page(request: HttpRequest, param: str, number: int) -> str:
+    query = request.GET.copy()
+    query[param] = str(number)
+    return f"?{query.urlencode()}"
 
 
 @register.simple_tag
