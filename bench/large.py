@@ -23,6 +23,7 @@ def fill(projects: int, *, tasks: int = TASKS, handoffs: int = HANDOFFS, say: Ca
     from bench.large_projects import Maker  # noqa: PLC0415
     from ledger.queries import head  # noqa: PLC0415
     from ledger.tiles import store_tiles  # noqa: PLC0415
+    from lifecycle.services.figures import keep_figures  # noqa: PLC0415
 
     start = time.monotonic()
     with transaction.atomic():
@@ -32,7 +33,8 @@ def fill(projects: int, *, tasks: int = TASKS, handoffs: int = HANDOFFS, say: Ca
             maker.make(done)
         speed = done.stop / max(time.monotonic() - start, 0.001)
         say(f"{done.stop:,} of {projects:,} projects, {speed:.1f} a second")
-    store_tiles(head().size)  # as the hourly checkpoint does
+    store_tiles(head().size)  # as publishing a checkpoint does
+    keep_figures()  # as it is done every ten minutes
 
 
 @contextmanager

@@ -220,6 +220,7 @@ CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = {
     "sweep-outbox": {"task": "lifecycle.sweep_outbox", "schedule": 5.0, "options": {"expires": 5}},
     "tick": {"task": "lifecycle.tick", "schedule": 30.0, "options": {"expires": 30}},
+    "figures": {"task": "lifecycle.keep_figures", "schedule": 600.0, "options": {"expires": 600}},
     "expire-reports": {"task": "reports.expire", "schedule": 3600.0, "options": {"expires": 3600}},
     "compliance": {
         "task": "governance.look_at_compliance",

@@ -6,6 +6,7 @@ from django.utils.timezone import now
 from lifecycle.services import (
     connector_syncs,
     connector_work,  # noqa: F401  # registers the handler of connectors
+    figures,
     mails,
     monitoring_windows,
     outbox,
@@ -39,3 +40,9 @@ def tick() -> None:
     monitoring_windows.run_due_plans(moment)
     sweeps.sweep_day(moment)
     mails.plan_digests(moment)
+
+
+@shared_task(name="lifecycle.keep_figures", acks_late=True)
+def keep_figures() -> None:
+    """Compute ahead what pages of a long ledger show of the whole organization."""
+    figures.keep_figures()

@@ -14,6 +14,7 @@ from lifecycle.models.connectors import (
 )
 from lifecycle.models.data_sets import DataSet, DataSetVersion, DataUse
 from lifecycle.models.evidence import EVIDENCE_STATES, Evidence, Snapshot
+from lifecycle.models.figures import KeptFigures
 from lifecycle.models.handoffs import (
     HANDOFF_STATES,
     AcceptanceCriterion,
@@ -94,6 +95,7 @@ __all__ = [
     "IdempotencyKey",
     "Iteration",
     "Job",
+    "KeptFigures",
     "LineageEvent",
     "Mail",
     "MaturityLevel",

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from lifecycle.figures.times import TimeBar, TimeBars
 from lifecycle.models import Handoff, Project, User
 from lifecycle.queries.analytics_rows import GateRounds, HandoffTime, Holding, Loop, PhaseTime, WorkTime
-from lifecycle.queries.flow import Flow, flow_among, flow_of
+from lifecycle.queries.flow import MOST, Flow, flow_among, flow_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,10 +70,13 @@ def analytics_of(project: Project) -> Analytics:
     return _analytics(flow_of(project), names=True)
 
 
-def analytics_among(projects: QuerySet[Project], *, days: int | None) -> Analytics:
-    """How work flows in many projects, over the last `days` (None: ever). 3 queries."""
+def analytics_among(projects: QuerySet[Project], *, days: int | None, most: int = MOST) -> Analytics:
+    """How work flows in many projects, over the last `days` (None: ever). 3 queries.
+
+    Of `most` entries, the newest.
+    """
     since = timezone.now() - dt.timedelta(days=days) if days else None
-    return _analytics(flow_among(projects, since=since), names=False)
+    return _analytics(flow_among(projects, since=since, most=most), names=False)
 
 
 def _analytics(flow: Flow, *, names: bool) -> Analytics:

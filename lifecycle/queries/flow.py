@@ -74,20 +74,22 @@ def flow_of(project: Project) -> Flow:
     return _flow(Entry.objects.filter(project=project.slug, action__in=[*_FLOW, *_TASKS]))
 
 
-def flow_among(projects: QuerySet[Project], *, since: dt.datetime | None = None) -> Flow:
+def flow_among(projects: QuerySet[Project], *, since: dt.datetime | None = None, most: int = MOST) -> Flow:
     """All that moved in these projects since a moment, without the tasks. 1 query."""
-    found = Entry.objects.filter(action__in=_FLOW, project__in=projects.order_by().values("slug"))
-    return _flow(found.filter(recorded_at__gte=since) if since else found)
+    found = Entry.objects.filter(
+        action__in=_FLOW, project__in=projects.select_related(None).order_by().values("slug")
+    )
+    return _flow(found.filter(recorded_at__gte=since) if since else found, most)
 
 
-def _flow(found: QuerySet[Entry]) -> Flow:
+def _flow(found: QuerySet[Entry], most: int = MOST) -> Flow:
     rows = list(
         found.order_by("-index").values_list(
             "recorded_at", "action", "subject_type", "subject_id", "project", "payload__body"
-        )[: MOST + 1]
+        )[: most + 1]
     )
-    flow = Flow(cut=len(rows) > MOST)
-    for at, action, subject_type, subject_id, project, body in reversed(rows[:MOST]):
+    flow = Flow(cut=len(rows) > most)
+    for at, action, subject_type, subject_id, project, body in reversed(rows[:most]):
         content = json.loads(body) if body else {}
         detail = content.get("detail") or {}
         step = _Step(at, action, subject_type.rpartition(".")[2], subject_id, project, detail)

@@ -71,6 +71,42 @@ def test_the_portfolio_shows_a_page_of_projects_and_says_how_many_there_are(clie
     assert "page=1" in last.text
 
 
+def test_the_list_of_exceptions_is_paged_sorted_and_narrowed_over_all_of_them(client, monkeypatch):
+    monkeypatch.setattr("governance.views.exceptions.A_PAGE", 2)
+    me, home, other = make.user(org_role="auditor"), make_gates.project(), make_gates.project()
+    client.force_login(me)
+    first = make_gates.finding(home, title="Alpha", due_on=timezone.now().date() + dt.timedelta(days=1))
+    last = make_gates.finding(other, title="Zulu")
+    waiver = make_gates.waiver(make_gates.gate(home))
+    address = reverse("governance:exceptions")
+
+    def shown(**query):
+        return [line.record for line in client.get(address, query).context["lines"]]
+
+    assert (shown(), shown(page=2)) == ([first, waiver], [last])
+    assert shown(sort="-what")[-1] != first
+    assert shown(kind="waiver") == [waiver]
+    assert shown(words="zul") == [last]
+    assert set(shown(words=other.name.lower())) == {last}
+    assert shown(words="\0%", kind="nothing", page="x") == []
+    assert "3 exceptions stand" in client.get(address, {"words": "zul"}).text
+
+
+def test_the_inventory_is_paged_and_narrowed_over_all_systems(client, monkeypatch):
+    monkeypatch.setattr("governance.views.inventory.A_PAGE", 2)
+    client.force_login(make.user(org_role="auditor"))
+    homes = [make.small_project(name=f"System {name}", risk_class="limited") for name in "abc"]
+    high = make.small_project(name="Zulu", risk_class="high")
+    address = reverse("governance:inventory")
+
+    def shown(**query):
+        return [line.project for line in client.get(address, query).context["lines"]]
+
+    assert (shown(), shown(page=2)) == (homes[:2], [homes[2], high])
+    assert (shown(words="zul"), shown(risk="high"), shown(risk="odd")) == ([high], [high], homes[:2])
+    assert "4 AI systems" in client.get(address).text
+
+
 def test_an_empty_portfolio_says_what_to_do(client):
     client.force_login(make.user())
 

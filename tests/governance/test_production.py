@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from governance.errors import Invalid, Refused
 from governance.models import Authorization, Deployment
 from governance.queries.moments import read_moment
-from governance.queries.production import production_at
+from governance.queries.production import live_at as deployments_live_at
+from governance.queries.production import production_at, told, uncovered_among
 from governance.services.authorizations import (
     resume_authorization,
     suspend_authorization,
@@ -271,7 +272,9 @@ def test_the_csv_has_a_line_for_each_and_no_formula(client):
     break_in(given, "=1+1")  # second: its finding closes the gate to whoever deploys after it
     client.force_login(given.project.created_by)
 
-    rows = list(csv.DictReader(io.StringIO(client.get(reverse("governance:production-csv")).text)))
+    rows = list(
+        csv.DictReader(io.StringIO(client.get(reverse("governance:production-csv")).getvalue().decode()))
+    )
 
     assert [row["environment"] for row in rows] == ["production", "staging"]
     assert rows[0]["model_digest"] == given.model_digest
@@ -291,5 +294,44 @@ def test_it_costs_the_same_for_any_number(client, django_assert_max_num_queries,
     with django_assert_max_num_queries(4):
         assert len(production_at(visible, timezone.now()).live) == count
     client.force_login(boss)
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(14):
         client.get(reverse("governance:production"))
+
+
+def test_the_page_counts_and_filters_over_all_that_was_live_and_not_over_the_page(client, monkeypatch):
+    monkeypatch.setattr("governance.views.production.A_PAGE", 2)
+    boss = make.user(org_role="auditor")
+    for _ in range(3):
+        deploy(make_gates.authorization())
+    bare = make_gates.authorization()
+    deploy(bare)
+    suspend_authorization(authorization=bare, reason="Wait", actor=bare.project.created_by)
+    client.force_login(boss)
+
+    page = client.get(reverse("governance:production"))
+    second = client.get(reverse("governance:production"), {"page": 2})
+    only = client.get(reverse("governance:production"), {"show": "uncovered"})
+
+    assert "1 of 4 was live without an authorization that held" in page.text
+    assert (len(page.context["live"]), len(second.context["live"])) == (2, 2)
+    assert [each.deployment.project for each in only.context["live"]] == [bare.project]
+
+
+@pytest.mark.parametrize("done", ["nothing", "resumed", "withdrawn", "expired", "glass"])
+def test_what_is_counted_as_uncovered_is_what_the_replay_says(done):
+    given, now = make_gates.authorization(), timezone.now()
+    deploy(given)
+    boss = given.project.created_by
+    if done == "resumed":
+        suspend_authorization(authorization=given, reason="Wait", actor=boss)
+        resume_authorization(authorization=given, reason="Go on", actor=boss)
+    elif done == "withdrawn":
+        withdraw_authorization(authorization=given, reason="No", actor=boss)
+    elif done == "glass":
+        break_in(given, "It burns")
+    elif done == "expired":
+        now = given.valid_until
+    found = deployments_live_at(Project.objects.all(), max(now, timezone.now()))
+    at = max(now, timezone.now())
+
+    assert uncovered_among(found, at) == [each.deployment.pk for each in told(found, at) if not each.covered]

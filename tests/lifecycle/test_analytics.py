@@ -14,10 +14,13 @@ from ledger import services as ledger_services
 from ledger.actors import SystemActor
 from ledger.models import Entry
 from lifecycle.figures.times import TimeBar, TimeBars, span_text
+from lifecycle.models import KeptFigures, Project
 from lifecycle.queries.analytics import analytics_among, analytics_of
 from lifecycle.queries.analytics_csv import TABLES, table_csv
+from lifecycle.queries.kept_analytics import kept_analytics
 from lifecycle.queries.ocel import OBJECT_TYPES, ocel_of
 from lifecycle.queries.projects import projects_visible_to
+from lifecycle.services.figures import keep_figures
 from lifecycle.services.handoffs import accept_handoff, offer_handoff, return_handoff, tick_criterion
 from lifecycle.services.phases import (
     agree_requirements,
@@ -360,3 +363,25 @@ def test_the_command_says_what_is_wrong(tmp_path):
     home = make.small_project()
     with pytest.raises(CommandError, match="can not be written"):
         call_command("ocel", home.slug, out=tmp_path / "missing" / "x.json")
+
+
+def test_figures_of_a_long_ledger_are_computed_ahead_and_say_as_of_when(client, clock, monkeypatch):
+    monkeypatch.setattr("lifecycle.services.figures.WORTH_KEEPING", 1)
+    home, trip = started(clock)[:2]
+    reopen_phase(phase=passed(clock, trip), actor=home.created_by, reason="Late data")
+
+    assert (keep_figures(), keep_figures()) == (4, 0)
+    kept, _made_at = kept_analytics(None)
+    fresh = analytics_among(Project.objects.all(), days=None)
+    assert (kept.loops, kept.phases, kept.projects) == (fresh.loops, fresh.phases, fresh.projects)
+    assert kept.loops
+
+    client.force_login(make.user(org_role="auditor"))
+    assert "As of" in client.get(reverse("lifecycle:analytics"), {"days": "all"}).text
+    client.force_login(home.created_by)
+    assert "As of" not in client.get(reverse("lifecycle:analytics"), {"days": "all"}).text
+
+    KeptFigures.objects.update(made_at=now() - dt.timedelta(days=2))
+    assert kept_analytics(None) is None
+    monkeypatch.setattr("lifecycle.services.figures.WORTH_KEEPING", 1_000)
+    assert keep_figures() == KeptFigures.objects.count() == 0

@@ -98,8 +98,28 @@ def test_pages_of_people_cost_the_same_for_any_number(
 
     with django_assert_max_num_queries(9):
         client.get(reverse("lifecycle:organization"))
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(20):
         client.get(reverse("lifecycle:person", args=[person.pk]))
+
+
+def test_what_a_person_holds_is_paged_whatever_kind_it_is(administrator, client, monkeypatch):
+    monkeypatch.setattr("lifecycle.views.people.PAGE", 2)
+    trip = make.iteration()
+    person = make.member(trip.project)
+    task = make.task(make.phase(trip), "1.1", owner=person)
+    handoffs = [make.handoff(trip, giver=person) for _ in range(3)]
+    for _ in range(2):
+        make.member(make.small_project(), user=person)
+    client.force_login(administrator)
+    address = reverse("lifecycle:person", args=[person.pk])
+
+    pages = [client.get(address, {"page": page}).context["page"] for page in (1, 2)]
+    places = client.get(address, {"projects": 2}).context["memberships"]
+
+    assert [row.record for page in pages for row in page] == [task, *handoffs]
+    assert [row.kind for row in pages[0]] == ["task", "handoff"]
+    assert (len(places), places.paginator.count) == (1, 3)
+    assert "projects=2" in client.get(address).text
 
 
 def test_a_token_is_shown_once_and_revoked(client):
