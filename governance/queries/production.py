@@ -125,11 +125,12 @@ def uncovered_among(found: QuerySet[Deployment], at: datetime) -> list[int]:
     touched = touched.exclude(action=Action.AUTHORIZATION_GIVEN).order_by()
     changed = {int(key) for key in touched.values_list("subject_id", flat=True).distinct() if key.isdigit()}
     bare, doubtful = [], []
+    rows: Iterable[tuple[int, int | None, datetime | None]]
     rows = found.select_related(None).values_list("pk", "authorization_id", "authorization__valid_until")
     for pk, authorization, until in rows:
         if authorization in changed:
             doubtful.append(pk)
-        elif authorization is None or until <= at:
+        elif until is None or until <= at:
             bare.append(pk)
     replayed = list(found.filter(pk__in=doubtful)) if doubtful else []
     given = [each.authorization for each in replayed if each.authorization is not None]

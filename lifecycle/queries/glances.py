@@ -77,7 +77,7 @@ def glances(user: User) -> list[Glance]:
     """All visible projects, by name. 8 queries for any number, and no record is made of their rows."""
     seen, today = projects_visible_to(user).select_related(None).order_by(), timezone.localdate()
     manager = Coalesce(NullIf("created_by__name", Value("")), "created_by__username")
-    rows = list(seen.annotate(manager=manager).order_by("name", "pk").values_list(*_COLUMNS))
+    rows: list[Any] = list(seen.annotate(manager=manager).order_by("name", "pk").values_list(*_COLUMNS))
     keys = seen.values("pk")
     latest = latest_iterations(keys).order_by()
     iterations = {
@@ -89,7 +89,7 @@ def glances(user: User) -> list[Glance]:
     firings = _waiting_firings(keys)
     found = []
     for row in rows:
-        key = row[0]
+        key: int = row[0]
         role, crisp_roles = places.get(key, ("", ()))
         iteration, version = iterations.get(key, (None, None))
         verdict, at = monitored.get(key, ("", None))
@@ -118,9 +118,9 @@ def _phases(iterations: Keys) -> dict[int, PhaseGlance]:
         .values_list("iteration_id", "order", "key", "name", "state", "started_at")
     )
     found: dict[int, PhaseGlance] = {}
-    for iteration, *phase in rows:
-        if iteration not in found or phase[3] in _ACTIVE:
-            found[iteration] = PhaseGlance(*phase)
+    for iteration, order, key, name, state, started_at in rows:
+        if iteration not in found or state in _ACTIVE:
+            found[iteration] = PhaseGlance(order, key, name, state, started_at)
     return found
 
 
