@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
@@ -49,8 +49,9 @@ def systems(user: User, words: str = "", risk_class: str = "") -> QuerySet[Proje
     return found.filter(risk_class=risk_class) if risk_class in Project.RiskClass.values else found
 
 
-def lines_of(projects: Sequence[Project]) -> list[SystemLine]:
+def lines_of(projects: Iterable[Project]) -> list[SystemLine]:
     """What the inventory says of these projects, in their order. 4 queries, whatever their number."""
+    projects = list(projects)
     pks = [each.pk for each in projects]
     entries = {
         each.project_id: each

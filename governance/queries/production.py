@@ -125,8 +125,7 @@ def uncovered_among(found: QuerySet[Deployment], at: datetime) -> list[int]:
     touched = touched.exclude(action=Action.AUTHORIZATION_GIVEN).order_by()
     changed = {int(key) for key in touched.values_list("subject_id", flat=True).distinct() if key.isdigit()}
     bare, doubtful = [], []
-    rows: Iterable[tuple[int, int | None, datetime | None]]
-    rows = found.select_related(None).values_list("pk", "authorization_id", "authorization__valid_until")
+    rows: Any = found.select_related(None).values_list("pk", "authorization_id", "authorization__valid_until")
     for pk, authorization, until in rows:
         if authorization in changed:
             doubtful.append(pk)

@@ -51,7 +51,7 @@ def inventory(request: HttpRequest) -> HttpResponse:
     risk_class = request.GET.get("risk", "")
     page = Paginator(systems(reader(request), words, risk_class), A_PAGE).get_page(request.GET.get("page"))
     context = {
-        "lines": lines_of(page.object_list),
+        "lines": lines_of(page),
         "page": page,
         "words": words,
         "risk": risk_class,

@@ -50,7 +50,7 @@ def portfolio(request: HttpRequest) -> HttpResponse:
     chosen = sorting.rows(groups[show][1] if show in groups else found)
     page = Paginator(chosen, A_PAGE).get_page(request.GET.get("page"))
     context = {
-        "lines": lines_of(page.object_list),
+        "lines": lines_of(list(page)),
         "page": page,
         "sorting": sorting,
         "total": len(found),

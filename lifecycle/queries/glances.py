@@ -77,7 +77,9 @@ def glances(user: User) -> list[Glance]:
     """All visible projects, by name. 8 queries for any number, and no record is made of their rows."""
     seen, today = projects_visible_to(user).select_related(None).order_by(), timezone.localdate()
     manager = Coalesce(NullIf("created_by__name", Value("")), "created_by__username")
-    rows: list[Any] = list(seen.annotate(manager=manager).order_by("name", "pk").values_list(*_COLUMNS))
+    rows: list[tuple[int, str, str, str, str, str]] = list(
+        seen.annotate(manager=manager).order_by("name", "pk").values_list(*_COLUMNS)
+    )
     keys = seen.values("pk")
     latest = latest_iterations(keys).order_by()
     iterations = {
@@ -89,14 +91,16 @@ def glances(user: User) -> list[Glance]:
     firings = _waiting_firings(keys)
     found = []
     for row in rows:
-        key: int = row[0]
+        key = row[0]
         role, crisp_roles = places.get(key, ("", ()))
         iteration, version = iterations.get(key, (None, None))
         verdict, at = monitored.get(key, ("", None))
         found.append(
             Glance(
-                *row, role, tuple(crisp_roles), iteration, version, phases.get(iteration or 0),
-                tasks.get(key, 0), handoffs.get(key, 0), firings.get(key, 0), str(verdict or ""), at,
+                *row, role=role, crisp_roles=tuple(crisp_roles), iteration=iteration, version=version,
+                current=phases.get(iteration or 0), overdue_tasks=tasks.get(key, 0),
+                overdue_handoffs=handoffs.get(key, 0), waiting_firings=firings.get(key, 0),
+                verdict=str(verdict or ""), monitored_at=at,
             )
         )  # fmt: skip
     return found

@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -151,13 +151,18 @@ def _page(request: HttpRequest, user: User, person: User, tried: Tried | None = 
     context: dict[str, Any] = {
         "person": person, "manages": manages, "sees": sees, "work": work,
         "memberships": Paginator(memberships_of(person, user), PAGE).get_page(request.GET.get("projects")),
-        "page": Paginator(work.rows, PAGE).get_page(request.GET.get("page")) if work and work.held else None,
+        "page": _held(request, work) if work and work.held else None,
         "absences": list(absences_of(person)[:20]) if sees else [],
         "offers": Offers(tried),
     }  # fmt: skip
     if manages and work is not None and person.is_active:
         context |= _offers(context["offers"], person, work, own=user.pk == person.pk)
     return render(request, "lifecycle/people/person.html", context)
+
+
+def _held(request: HttpRequest, work: HeldWork) -> Page[Any]:
+    rows: Any = work.rows  # as a list is: it has a length and can be cut
+    return Paginator(rows, PAGE).get_page(request.GET.get("page"))
 
 
 def _offers(offers: Offers, person: User, work: HeldWork, *, own: bool) -> dict[str, Any]:
