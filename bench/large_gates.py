@@ -9,6 +9,7 @@ import rfc8785
 
 from bench import large_parts
 from bench.large import days, digest
+from bench.large_rows import bulk
 from governance.actions import GovernanceAction as Action
 from governance.models import Authorization, CriterionResult, Deployment, Evaluation, Finding, Gate, Signoff
 from ledger.services import Record
@@ -25,8 +26,6 @@ def make(
     maker: Maker, iterations: Sequence[Iteration], phases: Sequence[Phase], models: Sequence[ModelVersion]
 ) -> list[Record]:
     """Write the rows; the ledger's records are given back."""
-    from bench.large_projects import bulk  # noqa: PLC0415  # they need each other
-
     gates = bulk(
         _gate(maker, iteration, phases, model, key)
         for iteration, model in zip(iterations, models, strict=True)

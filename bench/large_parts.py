@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from bench.large import days, digest
+from bench.large_rows import bulk
 from governance.models import Condition, Gate, Waiver
 from ledger.models import subject_type
 from lifecycle.definitions.stack import stack_catalogue
@@ -33,8 +34,6 @@ REQUIREMENTS, NOTICES, DATA_SETS = 6, 30, 2
 
 def make(maker: Maker, projects: Sequence[Project], tasks: Sequence[Task], runs: Sequence[Run]) -> None:
     """Write the rows."""
-    from bench.large_projects import bulk  # noqa: PLC0415  # they need each other
-
     bulk(each for project in projects for each in _requirements(maker, project))
     bulk(each for project in projects for each in _notices(maker, project))
     bulk(_comment(maker, task) for task in tasks[::4])
@@ -55,8 +54,6 @@ def make(maker: Maker, projects: Sequence[Project], tasks: Sequence[Task], runs:
 
 def exceptions(maker: Maker, gates: Iterable[Gate]) -> None:
     """Write what some gates were passed on."""
-    from bench.large_projects import bulk  # noqa: PLC0415  # they need each other
-
     rows = list(gates)
     asked, owner = maker.people[0], maker.people[1]
     bulk(
@@ -139,8 +136,6 @@ def _data_sets(maker: Maker, project: Project) -> list[DataSet]:
 
 def saved_views(maker: Maker) -> None:
     """A few views for everybody."""
-    from bench.large_projects import bulk  # noqa: PLC0415  # they need each other
-
     bulk(
         SavedView(user=person, name=f"View {number}", page="/", query="late=1", created_at=maker.now)
         for person in maker.people for number in (1, 2, 3)

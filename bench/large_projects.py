@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from itertools import cycle, islice
-from typing import Any, TypeVar
+from typing import Any
 
-from django.db.models import Model
 from django.utils import timezone
 
 from bench import large_gates, large_parts
 from bench.large import days, digest
+from bench.large_rows import bulk
 from ledger.services import Record, append_many
 from lifecycle.actions import LifecycleAction as Action
 from lifecycle.definitions import ProcessDocument, plain
@@ -44,14 +44,6 @@ PHASE_STATES = ("passed", "passed", "passed", "in_progress", "not_started", "not
 TASK_STATES = ("instantiated", "risks_identified", "mitigating", "risks_accepted")
 HANDOFF_STATES = ("accepted", "offered", "planned", "returned")
 RUN_KINDS = ("DVR", "TRN", "EVR", "TRN", "EVR", "MON")
-
-M = TypeVar("M", bound=Model)
-
-
-def bulk(rows: Iterable[M]) -> list[M]:
-    """Write rows of one model; they come back with their keys."""
-    made = list(rows)
-    return list(type(made[0])._default_manager.bulk_create(made, batch_size=500)) if made else []
 
 
 class Maker:

@@ -1,5 +1,6 @@
 """The benchmarks run; what they measure is for a person to read."""
 
+import importlib
 import json
 import subprocess
 import sys
@@ -28,6 +29,21 @@ def test_an_unknown_name_is_refused():
 
     assert done.returncode == 2
     assert "unknown: speed" in done.stderr
+
+
+PARTS = sorted(f"bench.{each.stem}" for each in (ROOT / "bench").glob("large*.py"))
+
+
+@pytest.mark.parametrize("first", PARTS)
+def test_any_part_of_the_large_database_can_be_imported_first(first, monkeypatch):
+    for name in PARTS:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+
+    module = importlib.import_module(first)
+
+    assert "they need each other" not in Path(module.__file__).read_text()
+    for name in PARTS:
+        sys.modules.pop(name, None)  # none that was made here stays beside those of other tests
 
 
 @pytest.mark.slow
