@@ -11,11 +11,15 @@ from django.urls import reverse
 from django.utils import timezone
 
 from ledger.merkle import leaf_hash, verify_inclusion
-from ledger.models import Entry
+from ledger.models import Entry, Tile
 from ledger.queries import head
-from ledger.services import erase_payload
+from ledger.services import Record, append_many, erase_payload
+from ledger.tiles import store_tiles
+from lifecycle.actions import LifecycleAction
 from reports.models import Report, Verification
-from reports.queries.ledger_pages import PAGE, entries_visible_to, slice_of
+from reports.queries import ledger_pages
+from reports.queries.ledger_pages import PAGE, entries_visible_to, proof_of, slice_of
+from reports.queries.proofs import inclusion_paths
 from reports.services.making import make_report
 from reports.services.reports import request_report
 from tests import make
@@ -200,6 +204,60 @@ def test_the_proof_that_is_taken_along_proves_the_entry(client, home):
         proof=[bytes.fromhex(each) for each in given["inclusion_path"]],
         root=bytes.fromhex(given["root_hash"]),
     )
+
+
+@pytest.fixture
+def long_ledger(home, monkeypatch):
+    """Two full tiles and part of a third, in a house where 50 entries are many."""
+    monkeypatch.setattr(ledger_pages, "SHORT", 50)
+    record = Record(
+        home.created_by, LifecycleAction.PROJECT_CREATED, home, project=home.slug, detail={"note": "again"}
+    )
+    append_many([record] * (600 - Entry.objects.count()))
+    store_tiles(head().size)
+
+
+@pytest.fixture
+def by_leaves(monkeypatch):
+    """How often a proof was taken from all leaves."""
+    calls, right = [], ledger_pages.inclusion_paths
+    monkeypatch.setattr(ledger_pages, "inclusion_paths", lambda *asked: calls.append(asked) or right(*asked))
+    return calls
+
+
+def test_the_proof_of_an_entry_in_a_long_ledger_comes_from_the_tiles(long_ledger, by_leaves):
+    some = (0, 255, 256, 511, 599)
+
+    proofs = {entry.pk: proof_of(entry, head()) for entry in Entry.objects.filter(pk__in=some)}
+
+    assert by_leaves == []
+    assert {pk: each.path for pk, each in proofs.items()} == inclusion_paths(some, 600)
+    assert {each.fault for each in proofs.values()} == {""}
+
+
+@pytest.mark.parametrize("trouble", ["gone", "spoilt"])
+def test_a_proof_is_taken_from_the_leaves_where_a_tile_is_gone_or_wrong(long_ledger, by_leaves, trouble):
+    entry = Entry.objects.get(pk=300)
+    right = proof_of(entry, head())
+    tile = Tile.objects.filter(level=0, number=0)
+    if trouble == "gone":
+        tile.delete()
+    else:
+        tile.update(hashes=b"\0" * 32 * 256, root="0" * 64)
+
+    found = proof_of(entry, head())
+
+    assert (found.path, found.fault) == (right.path, "")
+    assert len(by_leaves) == 1
+
+
+def test_an_altered_entry_of_a_long_ledger_has_no_proof(long_ledger):
+    entry = Entry.objects.get(pk=300)
+    assert proof_of(entry, head()).fault == ""
+
+    entry.leaf_hash = "0" * 64
+
+    assert proof_of(entry, head()).fault != ""
 
 
 def test_an_erased_payload_shows_its_place_and_no_names(client, home):
