@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from lifecycle.services.incidents import CHANGES, SEVERITIES
+from lifecycle.services.event_shapes import CHANGES, SEVERITIES
 
 _CHANGE_WORDS = dict(
     zip(

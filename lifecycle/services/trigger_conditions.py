@@ -10,6 +10,7 @@ from lifecycle.definitions import cron_problem
 from lifecycle.definitions.expressions import TRIGGER_VARIABLES, code_of, evaluate, problem_of
 from lifecycle.errors import Invalid
 from lifecycle.models import Trigger
+from lifecycle.services.event_shapes import SHAPES
 
 
 class Reading(NamedTuple):
@@ -45,13 +46,26 @@ _ANOMALY = frozenset(
         "violation_rows", "violation_rate", "overlap_rows", "test_set", "test_set_uses",
     }
 )  # fmt: skip
+_METRIC = frozenset(
+    {"main_metric", "value", "reference_value", "metrics", "slices", "limits_broken", "broken"}
+)
+_EXPIRY = frozenset({"expired", "risk", "task", "until", "summary", "model", "environment", "model_age_days"})
+_REPORTED = {kind: frozenset(shape.fields) for kind, shape in SHAPES.items()}
 EVENT_FIELDS: dict[str, frozenset[str]] = {
+    **_REPORTED,
+    "metric": _REPORTED["metric"] | _MONITORED | _METRIC,
+    "change": _REPORTED["change"] | {"requirement", "version"},
     "drift": _MONITORED | _DRIFT,
     "anomaly": _MONITORED | _ANOMALY,
     "schedule": frozenset({"due", "summary"}),
     "manual": frozenset({"reason", "by"}),
+    "expiry": _EXPIRY,
+    "deployment": frozenset(),
+    "handoff": frozenset(),
 }
-"""What an event of a kind can hold, for kinds that only this site makes. Others bring what they bring."""
+"""What an event of a kind can hold, whoever brings it. Nobody sends events of the last two kinds: such a
+trigger is fired by hand.
+"""
 
 _FIELD = re.compile(r"\b(event|params)\s*\.\s*([A-Za-z_]\w*)(?!\s*\()")
 _GUARD = re.compile(r"\bhas\(\s*(event|params)\s*\.\s*([A-Za-z_]\w*)\s*\)")

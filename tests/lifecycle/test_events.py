@@ -11,8 +11,9 @@ from ledger.models import Entry
 from lifecycle.definitions import catalogue
 from lifecycle.errors import Invalid, Refused
 from lifecycle.models import Firing, Notice, ReportedEvent
+from lifecycle.services.event_shapes import SHAPES
 from lifecycle.services.firings import handle_event
-from lifecycle.services.incidents import SHAPES, report_event
+from lifecycle.services.incidents import report_event
 from lifecycle.services.requirements import change_requirement
 from lifecycle.services.tokens import issue_token
 from tests import make

@@ -1,10 +1,14 @@
+import json
+
 import pytest
 from django.urls import reverse
 
 from ledger.models import Entry
+from lifecycle.definitions import TriggerKind
 from lifecycle.errors import Invalid
 from lifecycle.models import Firing, Trigger
-from lifecycle.services.trigger_conditions import missing_field
+from lifecycle.services.observations import observations_of
+from lifecycle.services.trigger_conditions import EVENT_FIELDS, missing_field
 from lifecycle.services.trigger_definitions import change_trigger, define_trigger
 from tests import make
 
@@ -182,7 +186,17 @@ def test_a_condition_is_checked_while_it_is_typed(client, trigger):
         ("has(event.speed) && event.speed > 1.0", "drift", ""),
         ("event.summary.contains('event.speed')", "drift", ""),
         ("event.drifted.exists(name, name == 'x')", "drift", ""),
-        ("event.anything == 1", "incident", ""),
+        ("event.details.anything == 1", "incident", ""),
+        ("event.anything == 1", "incident", "event.anything"),
+        ("event.rows > 1", "new_data", "event.rows"),
+        ("event.psi > 1.0", "metric", "event.psi"),
+        ("event.slices.size() > 1 && event.kpi > 1.0", "metric", ""),
+        ("event.version > 1", "change", ""),
+        ("event.severity == 'high'", "regulation", "event.severity"),
+        ("event.model_age_days > 9 || event.age > 9", "expiry", "event.age"),
+        ("event.state == 'accepted'", "handoff", "event.state"),
+        ("event.environment == 'test'", "deployment", "event.environment"),
+        ("event.due != ''", "manual", "event.due"),
         ("event.features.speed > 1.0", "drift", ""),
         ("has(params.psi) && params.psi > 1.0", "drift", ""),
         ("event.psi > 1.0 && event.nothing", "drift", "event.nothing"),
@@ -192,6 +206,53 @@ def test_a_condition_is_checked_while_it_is_typed(client, trigger):
 def test_which_fields_are_missed(condition, kind, missing):
     assert (missing_field(condition, kind, {}) or "").find(missing) >= 0
     assert (missing_field(condition, kind, {}) is None) == (missing == "")
+
+
+def test_every_kind_of_trigger_knows_its_fields():
+    assert set(EVENT_FIELDS) == set(TriggerKind)
+
+
+def test_what_a_look_at_data_shows_are_fields_of_its_kind():
+    run = make.run(
+        kind="MON",
+        record={
+            "metrics": {"rmse": 2.0}, "metrics_reference": {"rmse": 1.0}, "main_metric": "rmse",
+            "features": {"speed": {"psi": 0.3}},
+        },
+    )  # fmt: skip
+    seen = observations_of(run)
+
+    assert [each.kind for each in seen] == ["drift", "anomaly", "metric"]
+    assert "error_growth" in seen[0].event
+    for kind, event in seen:
+        assert set(event) <= EVENT_FIELDS[kind]
+
+
+@pytest.mark.parametrize("kind", TriggerKind)
+def test_a_field_that_no_event_of_the_kind_has_is_refused_for_every_kind(kind):
+    project = make.small_project()
+    before = Entry.objects.count()
+    with pytest.raises(Invalid) as no:
+        define_trigger(
+            project=project, key="X-1", name="Odd", kind=kind, mode="ask", action="notify",
+            condition="event.colour == 'red'", schedule="0 6 * * 1" if kind == "schedule" else "",
+            actor=project.created_by,
+        )  # fmt: skip
+    assert (no.value.code, no.value.where) == ("unknown_field", "condition")
+    assert "“event.colour” in column 1" in no.value.text
+    assert (Entry.objects.count(), project.triggers.filter(key="X-1").exists()) == (before, False)
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "../../etc/passwd", "UTC+25", "x" * 300, "🕰️"])
+def test_a_time_zone_that_there_is_not_stands_at_its_field(client, zone):
+    clock = make.trigger(kind="schedule", schedule="0 6 * * 1")
+    values = sent(condition="", params=f"timezone = {json.dumps(zone)}", schedule="0 6 * * 1")
+
+    answer = post(client, clock.project.created_by, "trigger-edit", clock.pk, **values)
+
+    assert answer.status_code == 422
+    assert "There is no time zone" in str(answer.context["form"].errors["params"])
+    assert Trigger.objects.get(pk=clock.pk).params == {}
 
 
 def test_every_trigger_of_the_catalogue_may_be_changed_as_it_is():
@@ -289,13 +350,3 @@ def test_pages_of_triggers_cost_the_same_for_one_event_and_for_three(
             got.append(len(seen))
         counts.append(got)
     assert counts[0] == counts[1]
-
-
-def test_a_trigger_with_a_field_that_nobody_sends_is_not_defined():
-    project = make.small_project()
-    with pytest.raises(Invalid) as no:
-        define_trigger(
-            project=project, key="X-1", name="Odd", kind="anomaly", mode="ask", action="notify",
-            condition="event.colour == 'red'", actor=project.created_by,
-        )  # fmt: skip
-    assert (no.value.code, no.value.where) == ("unknown_field", "condition")
