@@ -179,6 +179,8 @@ class Session:
             if kept.sock is not None:
                 kept.sock.settimeout(kept.timeout)
             return kept
+        if kept is not None:
+            self._open.pop(origin).close()  # the other end has hung up meanwhile
         if origin not in self._addresses:
             self._addresses[origin] = resolve(origin.host, origin.port)
         *others, last = self._addresses[origin]

@@ -30,6 +30,7 @@ from lifecycle.outbound import (
     fetch,
 )
 from lifecycle.outbound.addresses import permitted
+from tests.patience import wait_until
 
 NOTHING = AllowList()
 
@@ -72,6 +73,10 @@ class Answers(BaseHTTPRequestHandler):
 
     def at_big(self, more):
         self.give(b"x" * 200_000)
+
+    def at_farewell(self, more):
+        self.give(b"{}")
+        self.close_connection = True
 
     def at_endless(self, more):
         self.send_response(200)
@@ -252,6 +257,16 @@ def test_a_session_keeps_its_connection_and_looks_a_host_up_once(url, server, se
     assert lookups == ["localhost"]
     assert len({client for _, _, client in server.seen}) == 1
     assert server.seen[0][1]["host"] == f"localhost:{server.server_port}"
+
+
+def test_a_connection_that_the_other_end_gave_up_is_closed_and_another_one_opened(url):
+    with Session() as session:
+        session.request("GET", f"{url}/farewell")
+        (kept,) = session._open.values()
+        left = kept.sock
+        wait_until(lambda: not kept.is_connected)
+        assert session.request("GET", f"{url}/next").json() == {"hello": "/next"}
+        assert left.fileno() == -1
 
 
 def test_an_answer_that_was_left_unread_does_not_become_the_next_one(url):
