@@ -68,13 +68,21 @@ def lapse_on_entry(event: EntryAppended) -> list[Authorization]:
 
 
 def lapse_on_source(snapshot: Snapshot) -> list[Authorization]:
-    """Withdraw what was signed on a snapshot whose source says something else by now. 1 query for none."""
+    """Withdraw what was signed on a snapshot whose source says something else by now. 2 queries for none."""
     live = live_authorizations(
         project=snapshot.project_id, gate__evaluations__subject__contains=snapshot.digest
     )
-    text = _("The source of evidence %(digest)s says something else than when it was frozen.")
     cause = Difference(
         SignedChange.EVIDENCE_SOURCE, snapshot.digest, snapshot.digest, snapshot.source_state,
-        text % {"digest": snapshot.digest[:16]},
+        _what_differs(snapshot),
     )  # fmt: skip
     return withdraw_stale({each.pk: each for each in live}.values(), cause=cause)
+
+
+def _what_differs(snapshot: Snapshot) -> str:
+    """One sentence, with the first things that its source says differently."""
+    seen = snapshot.source_changes.order_by("-pk").first()
+    said = "; ".join(each["words"] for each in seen.differences[:3]) if seen is not None else ""
+    text = _("The source of evidence %(digest)s says something else than when it was frozen.")
+    told = text % {"digest": snapshot.digest[:16]}
+    return f"{told} {said}." if said else told
