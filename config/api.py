@@ -1,10 +1,12 @@
 """What every view of the API shares: how it says no, and how it pages."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.pagination import CursorPagination as BaseCursorPagination
@@ -13,6 +15,8 @@ from rest_framework.views import set_rollback
 
 from config.problems import CONTENT_TYPE, problem
 from ledger.errors import Invalid, Refused
+
+logger = logging.getLogger(__name__)
 
 
 class CursorPagination(BaseCursorPagination):
@@ -46,6 +50,10 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response | 
         found = problem(status=HTTPStatus.BAD_REQUEST, code="invalid", detail=detail, errors=errors)
     elif isinstance(exc, exceptions.APIException):
         found = problem(status=exc.status_code, code=_code(exc), detail=str(exc.detail))
+    elif isinstance(exc, OperationalError):
+        logger.error("The database did not answer.", exc_info=exc)
+        detail = "The database does not answer, so nothing was done."
+        found = problem(status=HTTPStatus.SERVICE_UNAVAILABLE, code="database_unreachable", detail=detail)
     else:
         return None
     set_rollback()

@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, path
 from governance.views import authorizations as given
 from governance.views import (
     compliance,
+    deployments,
     downloads,
     exceptions,
     frameworks,
@@ -46,8 +47,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("what-if/", what_if.what_if, name="what-if"),
     path("evaluations/<int:pk>/subject", gate.evaluation_subject, name="evaluation-subject"),
     path("projects/<slug:slug>/models/", models.project_models, name="project-models"),
-    path("projects/<slug:slug>/deployments/record", models.deployment_record, name="deployment-record"),
-    path("deployments/<int:pk>/withdraw", models.deployment_withdraw, name="deployment-withdraw"),
+    path("deployments/", deployments.deployments, name="deployments"),
+    path("projects/<slug:slug>/deployments/", deployments.project_deployments, name="project-deployments"),
+    path("projects/<slug:slug>/deployments/record", deployments.record, name="deployment-record"),
+    path("deployments/<int:pk>/", deployments.deployment, name="deployment"),
+    path("deployments/<int:pk>/<slug:act>", deployments.act, name="deployment-act"),
     path("exceptions/", exceptions.exceptions, name="exceptions"),
     path("projects/<slug:slug>/exceptions/", exceptions.project_exceptions, name="project-exceptions"),
     path("projects/<slug:slug>/findings/open", exceptions.finding_open, name="finding-open"),

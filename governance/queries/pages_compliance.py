@@ -331,12 +331,12 @@ def coverage_in(project: Project) -> list[Coverage]:
 _PAGES = {
     "task": "lifecycle:task", "handoff": "lifecycle:handoff", "run": "lifecycle:run",
     "firing": "lifecycle:firing", "data-set": "lifecycle:data-set", "gate": "governance:gate",
-    "waiver": "governance:waiver",
+    "waiver": "governance:waiver", "deployment": "governance:deployment",
 }  # fmt: skip
 _OF_PROJECT = {
     "risk": "lifecycle:project-risks", "requirement": "lifecycle:project-requirements",
     "score": "lifecycle:project-test-score",
-    "people": "lifecycle:project-people", "deployment": "governance:project-models",
+    "people": "lifecycle:project-people",
     "authorization": "governance:project-models", "finding": "governance:project-exceptions",
     "exceptions": "governance:project-exceptions", "classification": "governance:classify",
     "inventory": "governance:project-inventory", "incident": "governance:project-incidents",
@@ -345,7 +345,7 @@ _OF_PROJECT = {
     "no-findings": "governance:project-exceptions", "no-glass": "governance:project-exceptions",
     "no-incidents": "governance:project-incidents", "no-stale": "governance:project-gates",
     "no-firings": "lifecycle:project-triggers", "no-requirements": "lifecycle:project-requirements",
-    "no-ended_deployments": "governance:project-models", "no-tasks": "lifecycle:project-tasks",
+    "no-ended_deployments": "governance:project-deployments", "no-tasks": "lifecycle:project-tasks",
 }  # fmt: skip
 
 

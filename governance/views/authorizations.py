@@ -100,5 +100,6 @@ def _page(
         "page": authorization_page(found),
         "scope": scope_text(found.scope),
         "moves": moves,
+        "models_below": True,
     }
     return render(request, "governance/authorization.html", context, status=422 if refused else 200)

@@ -11,6 +11,7 @@ from lifecycle.figures.drift import DriftHistogram
 from lifecycle.figures.heat import HeatCell, HeatMap, HeatRow
 from lifecycle.figures.lineage import LineageGraph, LineageNode
 from lifecycle.figures.ring import PhaseRing, PhaseStrip, RingLoop, RingPhase
+from lifecycle.figures.rollout import RolloutBar
 from lifecycle.figures.series import Series, SeriesChart, SeriesEvent, SeriesLimit
 from lifecycle.figures.sparkline import Sparkline
 from lifecycle.figures.timeline import (
@@ -39,6 +40,7 @@ __all__ = [
     "PsiBars",
     "RingLoop",
     "RingPhase",
+    "RolloutBar",
     "Series",
     "SeriesChart",
     "SeriesEvent",

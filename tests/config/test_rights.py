@@ -84,7 +84,7 @@ OWN = re.compile(
 ACTS = {
     "tasks": "start", "risks": "accept", "measures": "start", "handoffs": "offer", "firings": "reject",
     "iterations": "stop", "phases": "start", "requirements": "agree", "tailoring": "exclude",
-    "findings": "resolve", "break-glass": "refuse", "incidents": "report",
+    "findings": "resolve", "break-glass": "refuse", "incidents": "report", "deployments": "withdraw",
 }  # fmt: skip
 
 
@@ -247,7 +247,7 @@ def ask(client, method, address, data, before):
 
 def filled(records):
     """What makes those forms complete that are judged for their content before anybody's rights are."""
-    given, deployment, finding = records["authorizations"], records["deployments"], records["findings"]
+    given, finding = records["authorizations"], records["findings"]
     return {
         "governance:gate-sign": {
             "digest": records["evaluations"].digest, "decision": "approve", "meaning": "approval",
@@ -258,7 +258,7 @@ def filled(records):
         "governance:deployment-record": {
             "model_version": given.model_version_id, "environment": "production",
         },
-        "governance:deployment-withdraw": {f"withdraw-{deployment.pk}-reason": "Because"},
+        "governance:deployment-act": {"withdraw-reason": "Because"},
         "governance:finding-open": {"finding-title": "Odd", "finding-severity": "low"},
         "governance:finding-act": {f"resolve-{finding.pk}-settlement": "Done"},
         "governance:glass-ask": {

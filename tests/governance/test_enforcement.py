@@ -235,7 +235,7 @@ def test_every_point_denies_while_the_database_does_not_answer(given, github, tm
             reverse("api:admission"), review({"predictor": {"model": {"storageUri": uri}}}), format="json"
         )
         passed = client.get(reverse("api:gate-passes"), rest)
-        told = peer.send(b'{"action": "requested"}')
+        told = peer.send(github.body())
         put = client.post(reverse("api:deployment-list"), {}, format="json")
 
     assert (checked.status_code, checked.json()["decision"]) == (503, "deny")
@@ -243,7 +243,11 @@ def test_every_point_denies_while_the_database_does_not_answer(given, github, tm
     said = admitted.json()["response"]
     assert (said["uid"], said["allowed"]) == ("u-1", False)
     assert "database does not answer" in said["status"]["message"]
-    assert [each.status_code >= 400 for each in (passed, told, put)] == [True] * 3
+    assert (told.status_code, told.json()["outcome"]) == (503, "not_taken")
+    assert "database does not answer" in told.json()["reason"]
+    for answer in (passed, put):
+        assert (answer.status_code, answer.json()["code"]) == (503, "database_unreachable")
+        assert "database does not answer" in answer.json()["detail"]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -65,6 +65,8 @@ def addresses(given, finding, exceptions):
         reverse("governance:evaluation-subject", args=[asked.pk]),
         reverse("governance:project-models", args=[slug]),
         reverse("governance:authorization", args=[given.pk]),
+        reverse("governance:project-deployments", args=[slug]),
+        reverse("governance:deployment", args=[deployment.pk]),
         reverse("governance:project-exceptions", args=[slug]),
         reverse("governance:waiver", args=[waiver.pk]),
     ]
@@ -81,8 +83,9 @@ def addresses(given, finding, exceptions):
         reverse("governance:deployment-record", args=[slug]): {
             "model_version": given.model_version_id, "environment": "production",
         },
-        reverse("governance:deployment-withdraw", args=[deployment.pk]): {
-            f"withdraw-{deployment.pk}-reason": "Because"
+        **{
+            reverse("governance:deployment-act", args=[deployment.pk, act]): {f"{act}-reason": "Because"}
+            for act in ("withdraw", "abort", "roll-back")
         },
         reverse("governance:finding-open", args=[slug]): {"finding-title": "X", "finding-severity": "low"},
         reverse("governance:finding-act", args=[finding.pk, "resolve"]): {

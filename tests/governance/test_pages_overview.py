@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from governance.models import Authorization, Deployment, Finding
+from governance.models import Authorization, Finding
 from tests import make, make_gates
 
 pytestmark = pytest.mark.django_db
@@ -280,7 +280,7 @@ def test_models_cost_the_same_for_any_number(client):
         make_gates.deployment(given, state="replaced", ended_at=timezone.now())
         make_gates.finding(home)
 
-    assert grown(client, reverse("governance:project-models", args=[home.slug]), grow) == 16
+    assert grown(client, reverse("governance:project-models", args=[home.slug]), grow) == 15
 
 
 def test_an_authorization_costs_the_same_for_any_number_of_deployments(client):
@@ -346,23 +346,6 @@ def test_a_move_that_the_state_forbids_is_refused_on_the_page(client):
     assert Authorization.objects.get().state == "active"
 
 
-def test_a_deployment_is_recorded_under_an_authorization_only(client):
-    given = make_gates.authorization()
-    home, other = given.project, make.model_version(given.project)
-    worker = make.member(home)
-    client.force_login(worker)
-    address = reverse("governance:deployment-record", args=[home.slug])
-
-    denied = client.post(address, {"model_version": other.pk, "environment": "production", "scope": "a=b"})
-    done = client.post(address, {"model_version": given.model_version_id, "environment": "production"})
-
-    assert denied.status_code == 422
-    assert "was ever authorized" in denied.text
-    assert "a=b" in denied.text
-    assert done.status_code == 302
-    assert Deployment.objects.get().authorization == given
-
-
 def test_what_two_people_let_in_shows_that_it_has_no_authorization(client):
     home = make_gates.project()
     version = make.model_version(home)
@@ -375,15 +358,3 @@ def test_what_two_people_let_in_shows_that_it_has_no_authorization(client):
     html = client.get(reverse("governance:project-models", args=[home.slug])).text
     assert "Without authorization" in html
     assert "without an authorization" in Finding.objects.get().title
-
-
-def test_a_deployment_is_withdrawn_with_a_reason(client):
-    deployment = make_gates.deployment()
-    client.force_login(deployment.project.created_by)
-    address = reverse("governance:deployment-withdraw", args=[deployment.pk])
-
-    silent = client.post(address, {f"withdraw-{deployment.pk}-reason": ""})
-    done = client.post(address, {f"withdraw-{deployment.pk}-reason": "Complaints"})
-
-    deployment.refresh_from_db()
-    assert (silent.status_code, done.status_code, deployment.state) == (422, 302, "withdrawn")
