@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
-from django.db.backends.base.creation import BaseDatabaseCreation
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
+from tests import migrated
 from tests.environment import GIVEN_BROKER
 from tests.ledger_reset import ledger_can_be_emptied  # noqa: F401  (a fixture for every test)
 from tests.patience import PATIENCE
@@ -42,20 +42,24 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.shutdown()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def postgres_drops_its_test_database_for_good() -> None:
-    """A connection that a thread or a killed process has left behind must not keep the database from going.
-
-    Not undone at the end: the database goes after all other fixtures.
-    """
-    if connection.vendor != "postgresql":
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> Iterator[None]:
+    """Django finds this process's database already there: a copy of the one that the run migrated."""
+    name = connection.creation._get_test_db_name()
+    if connection.vendor == "sqlite":
+        migrated.copy_sqlite(Path(name))
+        yield
         return
+    migrated.copy_postgres(name)
+    yield
+    connection.close_pool()
+    migrated.drop_postgres(name)
 
-    def destroy(creation: BaseDatabaseCreation, name: str, verbosity: int) -> None:
-        with creation._nodb_cursor() as cursor:
-            cursor.execute(f"DROP DATABASE {connection.ops.quote_name(name)} WITH (FORCE)")
 
-    type(connection.creation)._destroy_test_db = destroy
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """Django neither makes the database nor takes it away."""
+    return True
 
 
 def chromium_path() -> Path:

@@ -6,6 +6,7 @@ pyproject.toml loads this with `-p`, since a conftest comes too late: pytest-dja
 import logging
 import os
 import shutil
+import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests import migrated
 
 WORKER = "PYTEST_XDIST_WORKER"
 GIVEN_BROKER = "GATEBOOK_TEST_BROKER_URL"
@@ -37,6 +40,7 @@ CARELESS = ("fsync", "full_page_writes", "synchronous_commit")
 
 _folders: list[Path] = []
 _servers: list[Any] = []
+_migrating: list[subprocess.Popen[bytes]] = []
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -58,6 +62,16 @@ def pytest_load_initial_conftests(
     # Each process has its own home, and so its own SQLite file, broker folder and media.
     os.environ["GATEBOOK_HOME"] = str(_folder("gatebook-test-"))
     return (yield)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the migrated database made that all processes of this run copy, while they collect."""
+    if WORKER in os.environ or config.option.collectonly or config.option.help:
+        return
+    url = os.environ.get("DATABASE_URL", "")
+    folder = _folder("gatebook-migrated-") if url else config.cache.mkdir("migrated")
+    if making := migrated.begin(folder, url):
+        _migrating.append(making)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -88,6 +102,10 @@ def _runs_on_postgres(item: pytest.Item) -> bool:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    while _migrating:
+        _migrating.pop().wait()
+    if WORKER not in os.environ and not _servers:
+        migrated.forget()
     # Django's own pool would otherwise lose its connections to a server that stops before it.
     while _servers:
         _servers.pop().cleanup()
