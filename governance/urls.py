@@ -25,6 +25,7 @@ app_name = "governance"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", portfolio.portfolio, name="portfolio"),
     path("verify_gate.py", downloads.verifier, name="verifier"),
+    path("schemas/sign-off-1.json", downloads.sign_off_schema, name="sign-off-schema"),
     path("projects/<slug:slug>/", portfolio.project, name="project"),
     path("projects/<slug:slug>/gates/", gates.project_gates, name="project-gates"),
     path("projects/<slug:slug>/gates/<str:key>/open", gates.gate_open, name="gate-open"),

@@ -1,4 +1,4 @@
-"""What can be taken along: the verifier of passes, one file that runs anywhere."""
+"""What can be taken along: the verifier of passes, one file that runs anywhere; the form of sign-offs."""
 
 from __future__ import annotations
 
@@ -18,3 +18,10 @@ def verifier(request: HttpRequest) -> HttpResponse:
     )
     answer["Content-Disposition"] = 'attachment; filename="verify_gate.py"'
     return answer
+
+
+@require_safe
+def sign_off_schema(request: HttpRequest) -> HttpResponse:
+    """The JSON Schema of the sign-off predicate. No query, and no log-in: it says nothing of anybody."""
+    found = Path(verify_gate.__file__).with_name("sign-off-1.schema.json").read_bytes()
+    return HttpResponse(found, content_type="application/schema+json")

@@ -47,6 +47,7 @@ NO_PAGES = {
     "lifecycle:registration-progress": "a part of a page",
     "lifecycle:run-set-aside": "a file",
     "governance:production-csv": "a file",
+    "governance:sign-off-schema": "a file",
     "governance:inventory-csv": "a file",
     "governance:framework-oscal": "a file",
     "governance:project-oscal": "a file",

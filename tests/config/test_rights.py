@@ -54,6 +54,7 @@ PUBLIC = {
     "readyz": "a supervisor asks it",
     "api:keys": "whoever verifies needs them, and they are public",
     "governance:verifier": "a program that says nothing of anybody",
+    "governance:sign-off-schema": "the form of an attestation, which says nothing of anybody",
     "lifecycle:login": "the door itself",
     "reports:check": "who holds a report may know whether it holds; nothing is kept",
     "reports:verifier": "a program that says nothing of anybody",

@@ -26,6 +26,7 @@ PUBLIC = {
     "ledger/keys",
     "api/v1/keys",
     "verify_gate.py",
+    "schemas/sign-off-1.json",
     "verify",
     "verify.py",
 }

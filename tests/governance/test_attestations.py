@@ -3,16 +3,20 @@
 import json
 
 import pytest
+from allauth.mfa.models import Authenticator
+from django.urls import reverse
 from in_toto_attestation.v1.statement import Statement
+from jsonschema import Draft202012Validator
 from securesystemslib.dsse import Envelope
 from securesystemslib.signer import SSlibKey
 
 from governance.errors import Refused
-from governance.models import Attestation
+from governance.models import Attestation, Gate, Signoff
 from governance.services.attestations import attest_gate, keys
 from ledger.actors import SystemActor
 from ledger.keys import rotate_key
-from tests import make_gates
+from tests import make, make_gates
+from tests.governance.given import sign
 
 pytestmark = pytest.mark.django_db
 
@@ -62,6 +66,43 @@ def test_an_open_gate_is_not_attested():
     make_gates.evaluation(gate)
     with pytest.raises(Refused):
         attest_gate(gate=gate)
+
+
+def schema(client):
+    """As anybody gets it, without a log-in."""
+    answer = client.get(reverse("governance:sign-off-schema"))
+    assert answer["Content-Type"] == "application/schema+json"
+    return answer.json()
+
+
+@pytest.mark.parametrize("outcome", ["approve", "reject", "acknowledge"])
+def test_the_published_schema_fits_what_is_signed_and_nothing_else(client, outcome):
+    if outcome == "approve":
+        asked = make_gates.authorization().gate
+    else:
+        asked = make_gates.gate(make_gates.project(required=1))
+        make_gates.evaluation(asked)
+        if outcome == "acknowledge":
+            sign(asked, make.member(asked.iteration.project, "reviewer"), decision="acknowledge")
+        sign(asked, make.member(asked.iteration.project, "reviewer"), decision="reject", comment="No")
+    content = verified(attest_gate(gate=asked)[0].envelope)
+    known = Draft202012Validator(schema(client))
+    known.check_schema(schema(client))
+
+    assert content["predicateType"] == schema(client)["$id"]
+    known.validate(content["predicate"])
+    for changed in ({"outcome": "fine"}, {"more": 1}, {"decidedAt": "yesterday"}):
+        assert not known.is_valid(content["predicate"] | changed)
+
+
+def test_the_schema_knows_every_word_that_a_signature_can_have(client):
+    signature = schema(client)["properties"]["signatures"]["items"]["properties"]
+
+    assert set(signature["meaning"]["enum"]) == set(Signoff.Meaning.values)
+    assert set(signature["decision"]["enum"]) == set(Signoff.Decision.values)
+    assert set(signature["secondFactor"]["enum"]) == {*Authenticator.Type.values, None}
+    outcomes = set(schema(client)["properties"]["outcome"]["enum"])
+    assert outcomes == set(Gate.State.values) - {"open", "withdrawn"}
 
 
 def _as_pb(content):
