@@ -1,4 +1,4 @@
-"""A security key as second factor, by Chromium's virtual authenticator: added, logged in with, signed with."""
+"""A security key as second factor, by Chromium's virtual authenticator: added, logged in and signed with."""
 
 import pytest
 from django.urls import reverse
