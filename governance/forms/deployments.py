@@ -30,7 +30,9 @@ class StepsField(forms.CharField):
 class DeploymentForm(forms.Form):
     """What is put where, and how it gets its traffic."""
 
-    model_version = forms.ModelChoiceField(ModelVersion.objects.none(), label=_("Model version"))
+    model_version = forms.ModelChoiceField(
+        ModelVersion.objects.none(), label=_("Model version"), empty_label=_("choose one")
+    )
     environment = forms.CharField(label=_("Environment"), max_length=60, help_text=_("Such as production."))
     scope = ScopeField(required=False, help_text=_("A line for each key. Empty: all that is authorized."))
     strategy = forms.ChoiceField(
@@ -47,7 +49,7 @@ class DeploymentForm(forms.Form):
         help_text=_("Such as error_rate: beyond the limit the roll-out is aborted by itself."),
     )  # fmt: skip
     op = forms.ChoiceField(
-        label=_("ends it when it is"), choices=[(each, each) for each in OPERATORS], required=False
+        label=_("It ends when the metric is"), choices=[(each, each) for each in OPERATORS], required=False
     )
     limit = forms.FloatField(label=_("Limit"), required=False)
 

@@ -16,6 +16,7 @@ from lifecycle.models import User
 from lifecycle.queries.history import HistoryLine, history_of
 
 _S = Deployment.State
+_TAKEN_AWAY = (_S.ABORTED, _S.ROLLED_BACK, _S.WITHDRAWN)
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def deployment_page(found: Deployment) -> DeploymentPage:
 
 def figure_of(found: Deployment) -> RolloutBar:
     """How much of the traffic it has, or had when it ended."""
-    return RolloutBar(found.share, tuple(found.steps), stopped=not found.stands)
+    return RolloutBar(found.share, tuple(found.steps), stopped=found.state in _TAKEN_AWAY)
 
 
 def title_of(found: Deployment) -> str:

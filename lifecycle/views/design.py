@@ -64,6 +64,10 @@ def _drawings(now: dt.datetime) -> dict[str, Any]:
         ],
         "psi": _psi(),
         "ages": [figures.AgeBar(6, 20), figures.AgeBar(41, 20)],
+        "rollouts": [
+            figures.RolloutBar(25, (5, 25, 50, 100)),
+            figures.RolloutBar(50, (5, 25, 50, 100), stopped=True),
+        ],
         "histograms": _histograms(),
         "series": _series(),
         "timeline": _timeline(now),
