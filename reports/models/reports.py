@@ -21,6 +21,7 @@ class Report(models.Model):
         RISK_REGISTER = "risk-register", _("Risk register")
         MONITORING = "monitoring", _("Monitoring report")
         AUDIT_TRAIL = "audit-trail", _("Audit trail")
+        COMPLIANCE = "compliance", _("Compliance report")
         PORTFOLIO = "portfolio", _("Portfolio summary")
 
     class State(models.TextChoices):
@@ -36,7 +37,9 @@ class Report(models.Model):
         help_text="none: it speaks of all projects that its reader sees",
     )  # fmt: skip
     kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.LIFECYCLE)
-    options = models.JSONField(default=dict, blank=True, help_text="gate, model, since, paper, language")
+    options = models.JSONField(
+        default=dict, blank=True, help_text="gate, model, since, framework, paper, language"
+    )
     as_of = models.DateTimeField()
     content_key = models.CharField(
         max_length=64, blank=True, help_text="the same for requests that would give the same content"
@@ -95,7 +98,13 @@ class Report(models.Model):
     @property
     def file_name(self) -> str:
         """What the file is called when somebody takes it along."""
-        return f"{self.name_part}-{self.kind}-{self.as_of:%Y-%m-%d-%H%M}.pdf"
+        kind = "-".join(filter(None, [self.kind, self.framework]))
+        return f"{self.name_part}-{kind}-{self.as_of:%Y-%m-%d-%H%M}.pdf"
+
+    @property
+    def framework(self) -> str:
+        """The key of the framework that it is about; empty if it is about none."""
+        return str(self.options.get("framework", ""))
 
     @property
     def name_part(self) -> str:

@@ -38,7 +38,8 @@ class Table:
     """Rows under a caption that says what they are. The first column of kind TEXT or CODE heads each row.
 
     `name` is the table's in data, `empty` what is said instead of a table without rows. `group` is the column
-    at whose changes a heavier rule is drawn, -1 for none.
+    at whose changes a heavier rule is drawn, -1 for none. `most` rows are drawn, 0 for all of them: data has
+    them all.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Table:
     compact: bool = False
     group: int = -1
     head: int = 0
+    most: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +121,8 @@ class Part:
 class Paper:
     """A report. Equal content gives a byte-identical body: nothing in it may come from a clock.
 
-    `picture` and the five `answers` make the executive page; `facts` stand at the head of the first page.
+    `picture` and the five `answers` make the executive page, under the question that is `asked`; `facts`
+    stand at the head of the first page.
     """
 
     kind: str
@@ -136,6 +139,7 @@ class Paper:
     project: ProjectHead | None = None
     since: datetime | None = None
     subtitle: str = ""
+    asked: str = ""
     facts: tuple[tuple[str, str], ...] = ()
     snapshots: tuple[EvidenceItem, ...] = ()
     opening: tuple[Block, ...] = field(default=())

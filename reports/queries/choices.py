@@ -16,6 +16,7 @@ from ledger.queries import entries_of_project, head
 from lifecycle.models import ModelVersion, Project, User
 from reports.errors import Invalid
 from reports.models import Report
+from reports.queries.frameworks import framework_meant, looked_up_to
 
 # Raised when a report of the same records looks different from before.
 EDITION = 2
@@ -25,7 +26,9 @@ OWN: Mapping[str, tuple[str, ...]] = {
     Report.Kind.MODEL_CARD: ("model",),
     Report.Kind.MONITORING: ("since",),
     Report.Kind.AUDIT_TRAIL: ("since",),
+    Report.Kind.COMPLIANCE: ("framework",),
 }
+OF_A_FRAMEWORK = tuple(str(kind) for kind, own in OWN.items() if "framework" in own)
 COMMON = ("paper", "language")
 
 
@@ -54,6 +57,8 @@ def checked_options(
         found["gate"] = _gate(project, given.get("gate"), moment)
     if "model" in own:
         found["model"] = _model(project, given.get("model"), moment)
+    if "framework" in own:
+        found["framework"] = framework_meant(project, given.get("framework"), moment)
     if given.get("since"):
         found["since"] = _since(given["since"], moment)
     return found
@@ -77,6 +82,7 @@ def content_key(
     if as_of is not None:
         told.append(as_of.isoformat())
     elif project is not None:
+        told += looked_up_to(project) if "framework" in options else []
         entries = entries_of_project(project.slug).exclude(action__startswith="report.")
         last = entries.order_by("-index").values_list("index", flat=True).first()
         told += [now.date().isoformat(), last]

@@ -13,16 +13,19 @@ from ledger.queries import Head
 from ledger.verification import Verdict
 from lifecycle.models import DataSet, DataUse, ModelVersion, Project, User
 from reports.documents import GateEvaluation, LifecycleReport, Mark, State
+from reports.documents.compliance import Compliance
 from reports.models import Report
 from reports.papers.audit_trail import audit_trail
 from reports.papers.blocks import Paper
 from reports.papers.certificate import certificate
+from reports.papers.compliance import compliance_report
 from reports.papers.data_sheet import DataFacts, DataState, data_sheet
 from reports.papers.model_card import ModelFacts, model_card
 from reports.papers.monitoring import monitoring_report
 from reports.papers.portfolio import ProjectLine, portfolio
 from reports.papers.process_document import process_document
 from reports.papers.risk_register import risk_register
+from reports.queries.compliance import compliance_of
 from reports.queries.ledger import extract_of, head_at
 from reports.queries.lifecycle import lifecycle_report
 from reports.queries.moment import Moment
@@ -116,6 +119,15 @@ def _columns(schema: Any) -> list[tuple[str, str]]:
     return [(str(c.get("name", "")), str(c.get("type", ""))) for c in schema if isinstance(c, dict)]
 
 
+def _compliance(document: LifecycleReport, report: Report) -> Paper:
+    return compliance_report(document, _found(report))
+
+
+def _found(report: Report) -> Compliance:
+    assert report.project is not None
+    return compliance_of(report.project, report.framework, Moment(report.as_of))
+
+
 def _since(report: Report) -> datetime | None:
     given = report.options.get("since")
     return datetime.fromisoformat(given) if given else None
@@ -165,6 +177,7 @@ BUILDERS: dict[str, Builder] = {
     Report.Kind.PROCESS: _process,
     Report.Kind.MODEL_CARD: _model_card,
     Report.Kind.DATA_SHEET: _data_sheet,
+    Report.Kind.COMPLIANCE: _compliance,
     Report.Kind.RISK_REGISTER: lambda document, _report: risk_register(document),
     Report.Kind.MONITORING: lambda document, report: monitoring_report(document, _since(report)),
     Report.Kind.AUDIT_TRAIL: lambda document, report: audit_trail(document, _since(report)),

@@ -95,7 +95,8 @@ def _picture(block: Chart | Drawing | None, pictures: Pictures) -> Shown | None:
 def _block(block: Block, pictures: Pictures) -> dict[str, Any]:
     """A block by the name of its kind, as the template tells them apart."""
     if isinstance(block, Table):
-        return {"table": block, "heads": block.columns, "rows": _rows(block)}
+        left = max(len(block.rows) - block.most, 0) if block.most else 0
+        return {"table": block, "heads": block.columns, "rows": _rows(block), "left": left}
     if isinstance(block, Chart | Drawing):
         return {"figure": _picture(block, pictures), "empty": getattr(block, "empty", "")}
     if isinstance(block, Outcome):
@@ -109,7 +110,7 @@ def _block(block: Block, pictures: Pictures) -> dict[str, Any]:
 def _rows(table: Table) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     before: Any = None
-    for row in table.rows:
+    for row in table.rows[: table.most or None]:
         cells = [
             _cell(value, column, heads=n == _head(table))
             for n, (value, column) in enumerate(zip(row, table.columns, strict=True))

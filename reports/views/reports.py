@@ -15,6 +15,7 @@ from lifecycle.views.acting import carry_out, project_for, reader, seen
 from reports.forms.reports import ReportForm
 from reports.models import Report
 from reports.queries.files import file_of
+from reports.queries.frameworks import offered
 from reports.queries.pages import reports_of, reports_visible_to
 from reports.services.reports import request_report
 
@@ -24,10 +25,10 @@ PAGE = 20
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def project_reports(request: HttpRequest, slug: str) -> HttpResponse:
-    """The reports of a project, and the request for a new one. 6 queries to read it."""
+    """The reports of a project, and the request for a new one. 7 queries to read it."""
     user = reader(request)
     project = project_for(user, slug)
-    form = ReportForm(request.POST if request.method == "POST" else None)
+    form = ReportForm(request.POST if request.method == "POST" else None, frameworks=offered(project))
     if request.method != "POST":
         return _page(request, project, form)
     return carry_out(
@@ -37,7 +38,7 @@ def project_reports(request: HttpRequest, slug: str) -> HttpResponse:
             project=project,
             actor=user,
             kind=given["kind"],
-            options={"paper": given["paper"]},
+            options=form.options,
             as_of=given["as_of"],
         ),
         done=_("The report is on its way."),

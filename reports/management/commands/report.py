@@ -25,7 +25,7 @@ from reports.services.making import make_report
 
 BAD_CALL = 2
 BAR = 28
-CHOICES = ("gate", "model", "since", "paper")
+CHOICES = ("gate", "model", "since", "framework", "paper")
 
 
 class Command(BaseCommand):
@@ -46,6 +46,9 @@ class Command(BaseCommand):
             "--model", help="model-card: number or digest of the version; the newest if left out"
         )
         parser.add_argument("--since", help="monitoring, audit-trail: where the period begins")
+        parser.add_argument(
+            "--framework", help="compliance: key of the framework; the only one in use if left out"
+        )
         parser.add_argument("--paper", help="A4 or letter")
         parser.add_argument(
             "--as-of", help="moment that it speaks of, such as 2026-11-20 or 2026-11-20T18:00Z"
