@@ -3,6 +3,7 @@
 pyproject.toml loads this with `-p`, since a conftest comes too late: pytest-django loads the settings first.
 """
 
+import gc
 import logging
 import os
 import shutil
@@ -37,6 +38,8 @@ ONCE = (
 )
 # A server that is thrown away needs not outlive a power failure.
 CARELESS = ("fsync", "full_page_writes", "synchronous_commit")
+# How much is made before garbage is looked for: seldom, since there is memory enough.
+SELDOM = (50_000, 20, 100)
 
 _folders: list[Path] = []
 _servers: list[Any] = []
@@ -86,6 +89,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     runs_here = _runs_on_postgres if config.getoption("--database") == "postgres" else _runs_on_sqlite
     config.hook.pytest_deselected(items=[item for item in items if not runs_here(item)])
     items[:] = [item for item in items if runs_here(item)]
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: the garbage collector need not look at it again all through the run."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*SELDOM)
 
 
 def _runs_on_sqlite(item: pytest.Item) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from config.supervisor import Child, Supervisor
+from tests import migrated
 from tests.patience import PATIENCE, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -100,6 +101,8 @@ def serve(home, port):
 
 @pytest.mark.slow
 def test_serve_answers_and_one_interrupt_stops_all_of_it(tmp_path):
+    # From nothing is how the demo's test begins.
+    migrated.copy_sqlite(tmp_path / "db.sqlite3")
     port = free_port()
     process = serve(tmp_path, port)
     try:

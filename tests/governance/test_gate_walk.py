@@ -15,6 +15,9 @@ from tests.governance.gate_walk import Clock, GateWalk, Home
 RUNS = int(os.environ.get("WALK_RUNS", "48"))
 STEPS = 260
 
+# The longest test of all begins first, so that nobody waits for it at the end.
+pytestmark = pytest.mark.slow
+
 
 class TestGateWalk(GateWalk.TestCase, TestCase):
     """Each run starts from the same rows, made once, and is rolled back to them."""
