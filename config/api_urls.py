@@ -12,6 +12,7 @@ from governance.api.compliance import (
     ProjectControls,
     ProjectOscal,
 )
+from governance.api.control_tasks import ControlTaskAct, ControlTaskList
 from governance.api.deployments import DeploymentViewSet
 from governance.api.frameworks import FrameworkCatalog, FrameworkDetail, FrameworkList
 from governance.api.gate_checks import GateCheckView
@@ -66,6 +67,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "projects/<slug:slug>/compliance/<str:key>/exclusions/",
         ExclusionList.as_view(),
         name="exclusions",
+    ),
+    path(
+        "projects/<slug:slug>/compliance/<str:key>/control-tasks/",
+        ControlTaskList.as_view(),
+        name="control-tasks",
+    ),
+    path(
+        "projects/<slug:slug>/compliance/<str:key>/control-tasks/<int:pk>/<slug:act>/",
+        ControlTaskAct.as_view(),
+        name="control-task-act",
     ),
     path(
         "projects/<slug:slug>/compliance/<str:key>/oscal/<slug:kind>/",

@@ -17,6 +17,7 @@ class GovernanceConfig(AppConfig):
         import_module("governance.receivers")  # connects them
         import_module("governance.comment_subjects")  # lets gates have comments
         import_module("governance.inbox_sources")  # lets gates wait in the inbox
+        import_module("governance.task_purposes")  # lets tasks say which controls they serve
         import_module("governance.monitoring_marks")  # lets deployments stand on charts of monitoring
         models = import_module("governance.models")
         kept = (

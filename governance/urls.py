@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, path
 from governance.views import authorizations as given
 from governance.views import (
     compliance,
+    control_tasks,
     deployments,
     downloads,
     exceptions,
@@ -87,6 +88,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
         compliance.control_exclude,
         name="control-exclude",
     ),
+    path(
+        "projects/<slug:slug>/compliance/<str:key>/<str:control_id>/task",
+        control_tasks.task_open,
+        name="control-task",
+    ),
+    path("control-tasks/<int:pk>/<slug:act>", control_tasks.task_act, name="control-task-act"),
     path("control-exclusions/<int:pk>/end", compliance.exclusion_end, name="exclusion-end"),
     path("assurances/<int:pk>/end", compliance.assurance_end, name="assurance-end"),
     path("inventory/", inventory.inventory, name="inventory"),

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from governance.compliance.statuses import Status
-from governance.models import Assurance, ControlExclusion, FrameworkUse
+from governance.models import Assurance, ControlExclusion, ControlTask, FrameworkUse
 from governance.queries.compliance import uses_in_force
 from governance.queries.compliance_out import controls_data, coverage_data
 from governance.queries.oscal import KINDS
@@ -63,6 +63,26 @@ class EvidenceOut(serializers.Serializer[object]):
     url = serializers.CharField(help_text="the page of the record")
 
 
+class ControlTaskOut(serializers.Serializer[object]):
+    """A task in which the gap of a control is closed."""
+
+    id = serializers.IntegerField()
+    framework = serializers.CharField()
+    control = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # a field named so hides an attribute
+    state = serializers.ChoiceField(choices=ControlTask.State.choices)
+    task = serializers.IntegerField(help_text="the task of the lifecycle")
+    task_key = serializers.CharField()
+    task_name = serializers.CharField()
+    task_state = serializers.CharField()
+    owner = serializers.CharField(allow_null=True, help_text="user name")
+    due_on = serializers.DateField(allow_null=True)
+    made_for_it = serializers.BooleanField(help_text="the task was added for this gap")
+    opened_at = serializers.DateTimeField()
+    ended_at = serializers.DateTimeField(allow_null=True)
+    ended_because = serializers.CharField()
+
+
 class ControlOut(serializers.Serializer[object]):
     """One control with where it stands and what that rests on."""
 
@@ -73,6 +93,7 @@ class ControlOut(serializers.Serializer[object]):
     checks = serializers.ListField(child=serializers.CharField())
     reason = serializers.CharField(help_text="why it has no bearing, empty otherwise")
     evidence = EvidenceOut(many=True)
+    gap_task = ControlTaskOut(allow_null=True, help_text="the open task for its gap")
 
 
 class AssuranceIn(serializers.Serializer[Any]):
@@ -120,7 +141,7 @@ class ProjectCompliance(APIView):
     @extend_schema(operation_id="compliance", responses=ComplianceOut)
     def get(self, request: Request, slug: str) -> Response:
         """Coverage of each framework in use, as it was last looked at. 4 queries."""
-        return Response(coverage_data(_project(request, slug)))
+        return Response(coverage_data(project_asked(request, slug)))
 
 
 class ProjectControls(APIView):
@@ -134,8 +155,8 @@ class ProjectControls(APIView):
         responses=ControlOut(many=True),
     )
     def get(self, request: Request, slug: str, key: str) -> Response:
-        """Each control with its status and the records behind it. 7 queries, whatever their number."""
-        use = _use(_project(request, slug), key)
+        """Each control with its status and the records behind it. 8 queries, whatever their number."""
+        use = use_asked(project_asked(request, slug), key)
         status = request.query_params.get("status", "")
         return Response([each for each in controls_data(use) if not status or each["status"] == status])
 
@@ -148,7 +169,7 @@ class ProjectOscal(APIView):
     @extend_schema(operation_id="compliance_oscal", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, slug: str, key: str, kind: str) -> Response:
         """`catalog`, `profile`, `component-definition` or `assessment-results`. 14 queries."""
-        use = _use(_project(request, slug), key)
+        use = use_asked(project_asked(request, slug), key)
         if kind not in KINDS:
             raise Http404
         return Response(KINDS[kind](use, timezone.now()))
@@ -162,7 +183,7 @@ class AssuranceList(APIView):
     @extend_schema(operation_id="assurances", responses=AssuranceOut(many=True))
     def get(self, request: Request, slug: str, key: str) -> Response:
         """The last 500, also those that are over."""
-        use = _use(_project(request, slug), key)
+        use = use_asked(project_asked(request, slug), key)
         found = use.project.assurances.filter(framework_key=key).order_by("-signed_at", "-pk")
         return Response(AssuranceOut(found[:500], many=True).data)
 
@@ -170,7 +191,7 @@ class AssuranceList(APIView):
     def post(self, request: Request, slug: str, key: str) -> Response:
         """Sign that a control is met where no record can tell."""
         person = person_asking(request)
-        use = _use(_project(request, slug), key)
+        use = use_asked(project_asked(request, slug), key)
         if not may_judge(person, use.project):
             raise PermissionDenied
         given = AssuranceIn(data=request.data)
@@ -188,7 +209,7 @@ class ExclusionList(APIView):
     @extend_schema(operation_id="exclusions", responses=ExclusionOut(many=True))
     def get(self, request: Request, slug: str, key: str) -> Response:
         """The last 500, also those that are over."""
-        use = _use(_project(request, slug), key)
+        use = use_asked(project_asked(request, slug), key)
         found = use.project.control_exclusions.filter(framework_key=key).order_by("-decided_at", "-pk")
         return Response(ExclusionOut(found[:500], many=True).data)
 
@@ -196,7 +217,7 @@ class ExclusionList(APIView):
     def post(self, request: Request, slug: str, key: str) -> Response:
         """Say that a control has no bearing on the project."""
         person = person_asking(request)
-        use = _use(_project(request, slug), key)
+        use = use_asked(project_asked(request, slug), key)
         if not may_manage(person, use.project):
             raise PermissionDenied
         given = ExclusionIn(data=request.data)
@@ -206,9 +227,11 @@ class ExclusionList(APIView):
         return Response(ExclusionOut(made).data, status=HTTPStatus.CREATED)
 
 
-def _project(request: Request, slug: str) -> Project:
+def project_asked(request: Request, slug: str) -> Project:
+    """The project if who asks sees it, else 404."""
     return get_object_or_404(projects_visible_to(person_asking(request)), slug=slug)
 
 
-def _use(project: Project, key: str) -> FrameworkUse:
+def use_asked(project: Project, key: str) -> FrameworkUse:
+    """The use of a framework in a project, 404 if it is not measured by it now."""
     return get_object_or_404(uses_in_force(project).select_related("project"), framework__key=key)

@@ -5,6 +5,7 @@ from governance.models.break_glass import BREAK_GLASS_STATES, BreakGlass
 from governance.models.clocks import ClockCorrection
 from governance.models.compliance import Assurance, Classification, ControlExclusion
 from governance.models.conditions import CONDITION_STATES, Condition
+from governance.models.control_tasks import CONTROL_TASK_STATES, ControlTask
 from governance.models.deployments import DEPLOYMENT_STATES, Deployment
 from governance.models.findings import FINDING_STATES, Finding
 from governance.models.frameworks import (
@@ -33,6 +34,7 @@ __all__ = [
     "AUTHORIZATION_STATES",
     "BREAK_GLASS_STATES",
     "CONDITION_STATES",
+    "CONTROL_TASK_STATES",
     "DEPLOYMENT_STATES",
     "FINDING_STATES",
     "GATE_STATES",
@@ -52,6 +54,7 @@ __all__ = [
     "ControlChange",
     "ControlExclusion",
     "ControlStanding",
+    "ControlTask",
     "CriterionResult",
     "Deployment",
     "Evaluation",

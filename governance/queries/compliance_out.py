@@ -9,6 +9,7 @@ from governance.compliance.applicability import no_bearing
 from governance.compliance.statuses import Status
 from governance.models import CheckRecord, FrameworkUse
 from governance.queries.compliance import classification_of, document_of, result_of
+from governance.queries.control_tasks import control_task_data, open_tasks_of
 from governance.queries.pages_compliance import check_keys, coverage_in, record_url
 from lifecycle.models import Project
 
@@ -32,19 +33,20 @@ def coverage_data(project: Project) -> dict[str, Any]:
 
 
 def controls_data(use: FrameworkUse) -> list[dict[str, Any]]:
-    """Each control with its status and the records behind it. 5 queries, whatever their number."""
+    """Each control with its status, the records behind it, the task of its gap. 6 queries for any number."""
     document, project = document_of(use.framework), use.project
     statuses = dict(use.standings.values_list("control", "status"))
     said = project.control_exclusions.filter(framework_key=use.framework.key, ended_at__isnull=True)
     excluded = dict(said.values_list("control", "reason"))
     result = result_of(classification_of(project))
-    evidence = _evidence(use)
+    evidence, opened = _evidence(use), open_tasks_of(use)
     return [
         {
             "id": control.id, "label": control.label, "title": control.title,
             "status": statuses.get(control.id, Status.NOT_STARTED.value), "checks": list(control.checks),
             "reason": excluded.get(control.id) or no_bearing(control, result),
             "evidence": [line for key in check_keys(use, control) for line in evidence[key]],
+            "gap_task": control_task_data(opened[control.id]) if control.id in opened else None,
         }
         for control in document.controls
     ]  # fmt: skip

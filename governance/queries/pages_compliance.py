@@ -24,9 +24,11 @@ from governance.models import (
     ControlChange,
     ControlExclusion,
     ControlStanding,
+    ControlTask,
     FrameworkUse,
 )
 from governance.queries.compliance import classification_of, document_of, result_of, uses_in_force
+from governance.queries.control_tasks import is_gap, open_tasks_of
 from governance.queries.pages import gate_keys
 from lifecycle.models import Project, Task, User
 from lifecycle.queries.projects import projects_visible_to
@@ -140,10 +142,15 @@ class ControlLine:
     why: str
     held: int
     total: int
+    gap_task: ControlTask | None = None
 
     @property
     def label(self) -> str:
         return str(Status(self.status).label)
+
+    @property
+    def is_gap(self) -> bool:
+        return is_gap(self.status)
 
 
 @dataclass(frozen=True)
@@ -162,6 +169,7 @@ class FrameworkPage:
     coverage: Coverage
     groups: list[GroupLines]
     classification: Classification | None
+    taken: int
 
     @property
     def gaps(self) -> int:
@@ -169,13 +177,14 @@ class FrameworkPage:
 
 
 def framework_page(use: FrameworkUse, *, status: str = "") -> FrameworkPage:
-    """The controls of a framework with where they stand and what it rests on. 5 queries."""
+    """The controls of a framework with where they stand, what it rests on, who closes its gaps. 6 queries."""
     document = document_of(use.framework)
     standing = dict(use.standings.values_list("control", "status"))
     said = {each.check_key: each for each in use.project.check_standings.all()}
     excluded = _excluded(use)
     classification = classification_of(use.project)
     result = result_of(classification)
+    opened = open_tasks_of(use)
     groups = []
     for group in document.groups:
         lines = []
@@ -186,10 +195,11 @@ def framework_page(use: FrameworkUse, *, status: str = "") -> FrameworkPage:
             behind = [said[key] for key in check_keys(use, control) if key in said]
             why = excluded.get(control.id) or no_bearing(control, result) or _why(control, behind)
             held, total = sum(each.held for each in behind), sum(each.total for each in behind)
-            lines.append(ControlLine(control, at, why, held, total))
+            lines.append(ControlLine(control, at, why, held, total, opened.get(control.id)))
         if lines:
             groups.append(GroupLines(group.title, lines))
-    return FrameworkPage(use, coverage_of([use])[0], groups, classification)
+    taken = sum(is_gap(standing.get(control, Status.NOT_STARTED)) for control in opened)
+    return FrameworkPage(use, coverage_of([use])[0], groups, classification, taken)
 
 
 def check_keys(use: FrameworkUse, control: ControlDocument) -> list[str]:
@@ -251,7 +261,7 @@ class ControlPage:
 
     @property
     def is_gap(self) -> bool:
-        return self.status not in (*GOOD, Status.NOT_APPLICABLE)
+        return is_gap(self.status)
 
 
 def control_page(use: FrameworkUse, control: ControlDocument) -> ControlPage:

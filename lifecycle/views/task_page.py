@@ -18,6 +18,7 @@ from lifecycle.queries.history import history_of
 from lifecycle.queries.ownership_history import ownership_of_task
 from lifecycle.queries.projects import requirements_of
 from lifecycle.queries.tasks import TaskDetail
+from lifecycle.task_purposes import purposes_of
 from lifecycle.views.acting import Tried
 from lifecycle.views.desk import AT_WORK, Desk, desk_of
 
@@ -28,7 +29,7 @@ _ORDER = ("requirements", "risks", "measures", "evidence", "verified")
 def show_task(
     request: HttpRequest, user: User, task: Task, tried: Tried | None = None, people: list[User] | None = None
 ) -> HttpResponse:
-    """The page of a task. 24 queries for any number of risks, measures, files and pieces of evidence."""
+    """The page of a task. 25 queries for any number of risks, measures, files and pieces of evidence."""
     desk = desk_of(user, task, tried, people)
     detail = desk.detail
     context = {
@@ -46,6 +47,7 @@ def show_task(
         "informed": [each.user for each in detail.duties if each.duty == "I"],
         "history": history_of(detail.task),
         "shifts": ownership_of_task(detail.task),
+        "purposes": purposes_of(detail.task, user),
         **_files(desk),
     }
     return render(request, "lifecycle/task.html", context)

@@ -15,6 +15,7 @@ from django.utils import timezone
 from governance.models import Framework
 from governance.services.assurances import assure_control, exclude_control
 from governance.services.compliance import look_at
+from governance.services.control_tasks import open_control_task
 from governance.services.frameworks import begin_use, load_frameworks
 from governance.services.incidents import open_incident
 from governance.services.inventory import record_review, set_inventory
@@ -150,7 +151,7 @@ def told():
         "reports": report.pk, "channels": chat.pk, "ledger": 1, "iterations": 1,
         "components": "data-analysis",
         "frameworks": Framework.objects.get(key="change-and-access").pk,
-        "compliance": "change-and-access", "governance:control control_id": "change-change-managed",
+        "compliance": "change-and-access", "governance:control control_id": "change-approved-before-release",
         "governance:compliance-record kind": "deployment",
         "governance:compliance-record pk": home.deployments.get().pk,
         "canvas": "dilemmas", "maturity": "mlops-automation", "test-score": "D1",
@@ -178,6 +179,10 @@ def _measured(home):
         project=home, actor=lead, title=LONG, severity="serious", aware_at=timezone.now(), detail=LONG
     )
     look_at(project=home)
+    open_control_task(
+        use=use, control="change-approved-before-release", actor=lead, owner=lead, due_on=make.tomorrow(),
+        place=home.iterations.get().phases.get(key="P2"),
+    )  # fmt: skip
 
 
 def _changed_source(home, task):

@@ -25,6 +25,7 @@ from governance.models import Framework
 from governance.services.assurances import assure_control, exclude_control
 from governance.services.break_glass import ask_break_glass
 from governance.services.compliance import look_at
+from governance.services.control_tasks import open_control_task
 from governance.services.frameworks import begin_use, load_frameworks
 from governance.services.incidents import open_incident
 from governance.services.reviews import give_feedback
@@ -86,6 +87,7 @@ ACTS = {
     "tasks": "start", "risks": "accept", "measures": "start", "handoffs": "offer", "firings": "reject",
     "iterations": "stop", "phases": "start", "requirements": "agree", "tailoring": "exclude",
     "findings": "resolve", "break-glass": "refuse", "incidents": "report", "deployments": "withdraw",
+    "control-tasks": "drop",
 }  # fmt: skip
 
 
@@ -152,7 +154,13 @@ def compliance(project):
     framework = Framework.objects.get(key="change-and-access")
     use = begin_use(project=project, framework=framework, actor=project.created_by, reason="All are")
     look_at(project=project)
+    gap = use.standings.filter(status="not_started").exclude(control="change-approved-before-release").first()
+    phase = project.iterations.get().phases.get(key="P2")
     return {
+        "control-tasks": open_control_task(
+            use=use, control=gap.control, actor=project.created_by, owner=project.created_by,
+            due_on=make.tomorrow(), place=phase,
+        ),
         "control-exclusions": exclude_control(
             use=use, control="change-change-managed", actor=project.created_by, reason="No cost"
         ),

@@ -260,7 +260,7 @@ def test_the_number_of_queries_of_a_task_does_not_grow(client, django_assert_max
     client.force_login(people["manager"])
 
     def count():
-        with django_assert_max_num_queries(25) as found:
+        with django_assert_max_num_queries(26) as found:
             assert client.get(address).status_code == 200
         return len(found)
 
