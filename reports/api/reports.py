@@ -16,8 +16,9 @@ from lifecycle.api.asking import person_asking
 from lifecycle.queries.projects import projects_visible_to
 from reports.models import Report
 from reports.queries.files import file_of
+from reports.queries.forms import FORMS, form_of
 from reports.queries.pages import reports_visible_to
-from reports.services.reports import request_report
+from reports.services.reports import cancel_report, request_report
 
 
 class ReportOut(serializers.ModelSerializer[Report]):
@@ -60,6 +61,14 @@ class ReportsAsked(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=Report.State.choices, required=False)
 
 
+class FormAsked(serializers.Serializer[Any]):
+    """In which form a report is taken along."""
+
+    form = serializers.ChoiceField(
+        choices=sorted(FORMS), default="json", help_text="csv and parquet: a ZIP with a file for each table"
+    )
+
+
 @extend_schema_view(list=extend_schema(parameters=[ReportsAsked]))
 class ReportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Report]):
     """Reports: list, detail, a request for a new one, and its file."""
@@ -95,3 +104,18 @@ class ReportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.G
     def file(self, request: Request, pk: str) -> HttpResponseBase:
         """The PDF itself; 404 while there is none."""
         return file_of(self.get_object())
+
+    @extend_schema(parameters=[FormAsked], responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    @action(detail=True, methods=["get"])
+    def data(self, request: Request, pk: str) -> HttpResponseBase:
+        """The content as data, or the audit pack; 404 while there is none."""
+        asked = FormAsked(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        return form_of(self.get_object(), asked.validated_data["form"])
+
+    @extend_schema(request=None, responses={200: ReportOut})
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> Response:
+        """Stop the making of it; refused when it has ended."""
+        report = cancel_report(report=self.get_object(), actor=person_asking(request))
+        return Response(self.get_serializer(report).data)

@@ -75,6 +75,8 @@ ASKED = {
     "api:gate-checks": "what was asked and answered is kept",
     "governance:what-if": "other criteria are tried on what may be read anyway, and nothing is kept",
     "reports:ledger-verify": "the ledger is recomputed",
+    "reports:cancel": "who may ask for a report may also want it no more",
+    "api:report-cancel": "who may ask for a report may also want it no more",
     "reports:project-reports": "a report of what the auditor may read anyway",
 }
 # What is asked for by another method than GET and POST, and why.
