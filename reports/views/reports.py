@@ -122,7 +122,7 @@ def _ended(request: HttpRequest, found: Report) -> HttpResponse:
     """It had ended before: the list says how."""
     if found.project is None:
         return HttpResponse(_("This report is no longer being made."), content_type="text/plain")
-    return _page(request, found.project, ReportForm())
+    return _page(request, found.project, ReportForm(frameworks=offered(found.project)))
 
 
 def _page(request: HttpRequest, project: Project, form: ReportForm) -> HttpResponse:

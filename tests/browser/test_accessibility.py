@@ -5,6 +5,7 @@ know fails the test: add the record there.
 """
 
 import datetime as dt
+import json
 import re
 
 import pytest
@@ -28,6 +29,7 @@ from lifecycle.services.notices import tell
 from lifecycle.services.process_edits import draft_from
 from lifecycle.services.sources import compare_source
 from lifecycle.services.tokens import issue_token
+from reports.services.filing import keep
 from reports.services.reports import request_report
 from tests import make, make_gates
 from tests.browser import axe
@@ -55,6 +57,8 @@ NO_PAGES = {
     "lifecycle:project-analytics-csv": "a file",
     "lifecycle:analytics-csv": "a file",
     "reports:download": "a file",
+    "reports:take": "a file",
+    "reports:table": "a file",
     "reports:ledger-checkpoint": "a file",
     "reports:ledger-keys": "a file",
     "reports:ledger-tile": "a file",
@@ -134,7 +138,7 @@ def told():
     asked = make.registration(home, uri=LONG, state="failed", error=LONG, finished_at=timezone.now())
     frozen = _changed_source(home, task)
     draft = draft_from(document=catalogue(), actor=person)
-    report = request_report(project=home, actor=person)
+    report = _made(request_report(project=home, actor=person))
     gate = make_gates.gate(_project_of(person, expression="metrics['accuracy'] > 0.9"))
     evaluation = make_gates.evaluation(gate)
     waiver = make_gates.waiver(gate, justification=LONG, measure=LONG)
@@ -157,6 +161,26 @@ def told():
         "canvas": "dilemmas", "maturity": "mlops-automation", "test-score": "D1",
         "lifecycle:process-version pk": home.process_version_id, "governance:gate-open key": "G2",
     }  # fmt: skip
+
+
+def _made(report):
+    """Finished without the minute that the drawing takes: a page shows the data that was kept with it."""
+    mark = {"state": "warn", "word": "needs attention"}
+    columns = [{"key": kind, "title": LONG, "kind": kind} for kind in ("text", "number", "moment", "digest")]
+    table = {"name": "runs", "caption": LONG, "columns": columns}
+    row = [LONG, 0.123456789, "2026-11-20T18:00:00Z", "ab" * 32]
+    data = {
+        "title": LONG, "name": "Lifecycle report", "report": "LR-1", "as_of": "2026-11-20T18:00:00Z",
+        "facts": [], "verdict": {"mark": mark, "sentence": LONG},
+        "answers": [{"question": LONG, "mark": mark, "why": LONG}],
+        "tables": [table | {"rows": [row] * 30}, table | {"name": "none", "rows": []}],
+    }  # fmt: skip
+    path, digest = keep(json.dumps(data).encode(), ".json")
+    report.path = report.data_path = path
+    report.digest, report.state, report.finished_at = digest, "finished", timezone.now()
+    report.pages, report.ledger_size, report.kept_until = 12, 860, timezone.now().date()
+    report.save()
+    return report
 
 
 def _measured(home):

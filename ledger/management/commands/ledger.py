@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -18,6 +19,7 @@ from ledger.errors import GatebookError
 from ledger.exporting import export_lines, export_tiles
 from ledger.keys import public_keys, rotate_key, signer
 from ledger.notes import COSIGNATURE, Verifier
+from ledger.outside import checkpoints_in, clock_set_back, disagreements
 from ledger.publishing import (
     checkpoint_text,
     consistency_of,
@@ -39,7 +41,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-        verbs.add_parser("verify", help=_("recompute every hash; if one is wrong name its entry and exit 1"))
+        whole = verbs.add_parser("verify", help=_("recompute every hash; exit 1 at the first that is wrong"))
+        whole.add_argument(
+            "--checkpoint",
+            type=Path,
+            action="append",
+            default=[],
+            metavar="PLACE",
+            help=_("a checkpoint kept elsewhere, or a folder of them, that the ledger has to continue"),
+        )
         verbs.add_parser(
             "reconcile", help=_("name each row that is not as the ledger recorded it last, and exit 1")
         )
@@ -74,11 +84,25 @@ class Command(BaseCommand):
     def _verify(self, options: dict[str, Any]) -> None:
         with _progress(_("Verifying")) as step:
             verdict = verify(step)
-        if verdict.intact:
-            self.stdout.write(str(verdict))
-            return
-        self.stderr.write(str(verdict))
-        sys.exit(1)
+        if not verdict.intact:
+            self.stderr.write(str(verdict))
+            sys.exit(1)
+        self.stdout.write(str(verdict))
+        for each in clock_set_back():
+            self.stdout.write(each)
+        self._continue(options.get("checkpoint") or [])
+
+    def _continue(self, places: list[Path]) -> None:
+        """Hold the ledger against what is known outside."""
+        files = [file for place in places for file in checkpoints_in(place)]
+        found = list(disagreements(files))
+        for each in found:
+            self.stderr.write(str(each))
+        if found:
+            sys.exit(1)
+        if files:
+            said = ngettext("It continues %(n)d checkpoint.", "It continues %(n)d checkpoints.", len(files))
+            self.stdout.write(said % {"n": len(files)})
 
     def _reconcile(self, options: dict[str, Any]) -> None:
         self._verify(options)
