@@ -22,6 +22,7 @@ class Report(models.Model):
         MONITORING = "monitoring", _("Monitoring report")
         AUDIT_TRAIL = "audit-trail", _("Audit trail")
         COMPLIANCE = "compliance", _("Compliance report")
+        APPLICABILITY = "applicability", _("Statement of applicability")
         PORTFOLIO = "portfolio", _("Portfolio summary")
 
     class State(models.TextChoices):

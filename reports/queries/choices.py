@@ -27,6 +27,7 @@ OWN: Mapping[str, tuple[str, ...]] = {
     Report.Kind.MONITORING: ("since",),
     Report.Kind.AUDIT_TRAIL: ("since",),
     Report.Kind.COMPLIANCE: ("framework",),
+    Report.Kind.APPLICABILITY: ("framework",),
 }
 OF_A_FRAMEWORK = tuple(str(kind) for kind, own in OWN.items() if "framework" in own)
 COMMON = ("paper", "language")

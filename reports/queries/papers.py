@@ -15,6 +15,7 @@ from lifecycle.models import DataSet, DataUse, ModelVersion, Project, User
 from reports.documents import GateEvaluation, LifecycleReport, Mark, State
 from reports.documents.compliance import Compliance
 from reports.models import Report
+from reports.papers.applicability import applicability
 from reports.papers.audit_trail import audit_trail
 from reports.papers.blocks import Paper
 from reports.papers.certificate import certificate
@@ -178,6 +179,7 @@ BUILDERS: dict[str, Builder] = {
     Report.Kind.MODEL_CARD: _model_card,
     Report.Kind.DATA_SHEET: _data_sheet,
     Report.Kind.COMPLIANCE: _compliance,
+    Report.Kind.APPLICABILITY: lambda document, report: applicability(document, _found(report)),
     Report.Kind.RISK_REGISTER: lambda document, _report: risk_register(document),
     Report.Kind.MONITORING: lambda document, report: monitoring_report(document, _since(report)),
     Report.Kind.AUDIT_TRAIL: lambda document, report: audit_trail(document, _since(report)),

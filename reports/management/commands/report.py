@@ -47,7 +47,8 @@ class Command(BaseCommand):
         )
         parser.add_argument("--since", help="monitoring, audit-trail: where the period begins")
         parser.add_argument(
-            "--framework", help="compliance: key of the framework; the only one in use if left out"
+            "--framework",
+            help="compliance, applicability: key of the framework; the only one in use if left out",
         )
         parser.add_argument("--paper", help="A4 or letter")
         parser.add_argument(
