@@ -19,6 +19,7 @@ from governance.api.gate_checks import GateCheckView
 from governance.api.github import GithubWebhookView
 from governance.api.inventory import IncidentList, Inventory
 from governance.api.production import ProductionView
+from governance.api.running import RunningViewSet
 from governance.api.signoffs import SignoffList
 from lifecycle.api.events import EventList
 from lifecycle.api.lineage import LineageBatchView, LineageView
@@ -39,6 +40,7 @@ router.register("monitoring-plans", MonitoringPlanViewSet, basename="monitoring-
 router.register("data-sets", DataSetViewSet, basename="data-set")
 router.register("test-sets", TestSetViewSet, basename="test-set")
 router.register("deployments", DeploymentViewSet, basename="deployment")
+router.register("running", RunningViewSet, basename="running")
 router.register("reports", ReportViewSet, basename="report")
 
 app_name = "api"

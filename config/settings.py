@@ -227,6 +227,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 30.0,
         "options": {"expires": 30},
     },
+    "running": {"task": "governance.look_at_running", "schedule": 30.0, "options": {"expires": 30}},
     "publish": {"task": "reports.publish", "schedule": 60.0, "options": {"expires": 60}},
 }
 
@@ -358,6 +359,7 @@ SPECTACULAR_SETTINGS = {
         "RunKind": "lifecycle.models.Run.Kind",
         "RunKindToAskFor": "lifecycle.api.runs.KINDS_TO_ASK_FOR",
         "RunState": "lifecycle.models.Run.State",
+        "SightingState": "governance.models.Sighting.State",
         "SignoffDecision": "governance.models.Signoff.Decision",
     },
 }

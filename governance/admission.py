@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
@@ -43,6 +43,36 @@ class Question:
     annotated: tuple[str, ...]
     scope: Mapping[str, list[str]]
     claims: tuple[Claim, ...]
+
+
+class Named(NamedTuple):
+    """What names an object in its cluster."""
+
+    group: str
+    kind: str
+    namespace: str
+    name: str
+
+
+def read_name(found: object, where: str = "object") -> Named:
+    """What names an object as a cluster keeps it. Raises `Invalid` with the place."""
+    held = _mapping(found, where)
+    metadata = _mapping(held.get("metadata"), f"{where}.metadata")
+    name, namespace = metadata.get("name"), metadata.get("namespace") or ""
+    if not isinstance(name, str) or not name or not isinstance(namespace, str):
+        raise Invalid("no_name", _("The object has no name."), f"{where}.metadata.name")
+    group = str(held.get("apiVersion", "")).rpartition("/")[0]
+    return Named(group, str(held.get("kind", "")), namespace, name)
+
+
+def read_object(found: object, where: str = "object") -> Question:
+    """Read an object as if it were to be admitted. Raises `Invalid` as `read_review` does."""
+    named = read_name(found, where)
+    request = {
+        "uid": "running", "operation": "CREATE", "namespace": named.namespace, "name": named.name,
+        "kind": {"group": named.group, "kind": named.kind}, "object": found,
+    }  # fmt: skip
+    return read_review({"kind": "AdmissionReview", "apiVersion": API_VERSION, "request": request})
 
 
 def uid_in(review: object) -> str:

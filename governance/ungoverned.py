@@ -7,4 +7,10 @@ UNGOVERNED = {
     "governance.checkrecord": "computed from records, and computed again",
     "governance.controlstanding": "computed from records, and computed again",
     "governance.compliancelook": "when a look was taken last",
+    "governance.hashedartifact": "computed from files, and computed again",
+    "governance.runningplace.next_look_at": "follows from the clock",
+    "governance.runningplace.looked_at": "written by each look",
+    "governance.runningplace.problem": "written by each look",
+    "governance.sighting.last_seen_at": "written by each look",
+    "governance.sighting.reason": "what the gate check says now; the verdict is recorded",
 }

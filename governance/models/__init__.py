@@ -27,6 +27,7 @@ from governance.models.gates import (
 from governance.models.inventory import INCIDENT_STATES, Incident, InventoryEntry, Review
 from governance.models.protection_requests import PROTECTION_REQUEST_STATES, ProtectionRequest
 from governance.models.reviews import Feedback, Recusal
+from governance.models.running import SIGHTING_STATES, HashedArtifact, RunningPlace, Sighting
 from governance.models.staleness import Staleness
 from governance.models.waivers import WAIVER_STATES, Waiver
 
@@ -40,6 +41,7 @@ __all__ = [
     "GATE_STATES",
     "INCIDENT_STATES",
     "PROTECTION_REQUEST_STATES",
+    "SIGHTING_STATES",
     "WAIVER_STATES",
     "Assurance",
     "Attestation",
@@ -64,11 +66,14 @@ __all__ = [
     "FrameworkUse",
     "Gate",
     "GateAsk",
+    "HashedArtifact",
     "Incident",
     "InventoryEntry",
     "ProtectionRequest",
     "Recusal",
     "Review",
+    "RunningPlace",
+    "Sighting",
     "Signoff",
     "Staleness",
     "Waiver",

@@ -39,6 +39,9 @@ class Finding(models.Model):
     model_digest = models.CharField(
         max_length=64, blank=True, help_text="the model it is about; empty: the whole project"
     )
+    of_running = models.BooleanField(
+        default=False, help_text="about what was seen running; nothing that was decided is stale by it"
+    )
     due_on = models.DateField(null=True, blank=True)
     opened_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+",

@@ -258,8 +258,10 @@ def _measured(last: Authorization | None, evidence: tuple[Evidence, ...]) -> dic
 def _findings(gate: Gate) -> tuple[Finding, ...]:
     found = Finding.objects.filter(_concerns(gate), project=gate.iteration.project_id)
     if gate.decided_at is not None:
-        # Glass broken for another version says nothing against what was decided: it holds the next gate.
-        found = found.exclude(break_glass__isnull=False, opened_at__gte=gate.decided_at)
+        # Glass broken for another version says nothing against what was decided: it holds the next gate. Nor
+        # does what runs without an authorization.
+        later = {"opened_at__gte": gate.decided_at}
+        found = found.exclude(break_glass__isnull=False, **later).exclude(of_running=True, **later)
     return tuple(found.select_related("owner").order_by("pk"))
 
 

@@ -35,7 +35,7 @@ def admit(*, question: Question, actor: Actor | None) -> Admission:
     if not question.judged:
         return Admission(True, _("Only what is created or updated is judged."))
     try:
-        digests = _digests(question)
+        digests = models_of(question)
     except DatabaseError:
         return Admission(False, unreachable("", "", {}).reason)
     except Invalid as no:
@@ -55,7 +55,7 @@ def admit(*, question: Question, actor: Actor | None) -> Admission:
     return Admission(True, _("Every model in it is authorized for %s.") % environment, tuple(digests))
 
 
-def _digests(question: Question) -> list[str]:
+def models_of(question: Question) -> list[str]:
     """The models that the object would run. Raises `Invalid` where a name says not which bytes it means."""
     models = [each for each in question.claims if not each.image]
     images = [each for each in question.claims if each.image]
@@ -74,7 +74,8 @@ def _digests(question: Question) -> list[str]:
 def _digest(claim: Claim, annotated: tuple[str, ...]) -> str:
     if claim.digest:
         return claim.digest
-    at = {claim.text, claim.text.rstrip("/"), f"{claim.text.rstrip('/')}/"} - {"", "/"}
+    uri = claim.text.replace("\x00", "")  # of which no database knows anything
+    at = {uri, uri.rstrip("/"), f"{uri.rstrip('/')}/"} - {"", "/"}
     pinned = set(ModelVersion.objects.filter(source_uri__in=at).values_list("digest", flat=True))
     meant = pinned & set(annotated) if len(pinned) > 1 else pinned
     if len(meant) != 1:

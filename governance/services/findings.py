@@ -34,11 +34,13 @@ def open_finding(
     holds: bool | None = None,
     model_digest: str = "",
     glass: BreakGlass | None = None,
+    of_running: bool = False,
 ) -> Finding:
     """Say that something must be put right. People of the project may, reviewers too, and machines.
 
     `model_digest`: the only model that it is about; it says nothing against others then. `glass`: the broken
-    glass that it is about; it holds the next gate, and nothing that was decided becomes stale by it.
+    glass that it is about; it holds the next gate, and nothing that was decided becomes stale by it. So does
+    one with `of_running`, which is about what was seen running somewhere.
     With `holds` no gate of the project passes while it stands; unless it is said, a critical one does. Raises
     `Invalid` for no title, an unknown severity, an owner who does not work here.
     """
@@ -54,7 +56,7 @@ def open_finding(
     finding = Finding.objects.create(
         project=project, title=title[:_LONGEST_TITLE], detail=detail, severity=severity, owner=owner,
         due_on=due_on, holds=severity == Finding.Severity.CRITICAL if holds is None else holds,
-        opened_by=person, opened_at=now(), model_digest=model_digest,
+        opened_by=person, opened_at=now(), model_digest=model_digest, of_running=of_running,
     )  # fmt: skip
     if glass is not None:  # before the entry, at which what was signed is looked at again
         BreakGlass.objects.filter(pk=glass.pk).update(finding=finding)
@@ -104,6 +106,33 @@ def resolve_finding(*, finding: Finding, actor: User, settlement: str) -> Findin
     finding.save(update_fields=["state", "settlement", "resolved_by", "resolved_at"])
     _record(finding, actor, Action.FINDING_RESOLVED, settlement=finding.settlement)
     return finding
+
+
+@transaction.atomic
+def settle_finding(*, finding: Finding, settlement: str, actor: Actor) -> Finding:
+    """Say that what a machine found is so no more; somebody still verifies it. Nothing if it was resolved."""
+    finding = _locked(finding)
+    if not FINDING_STATES.can(finding.state, "resolve"):
+        return finding
+    finding.state = FINDING_STATES.next(finding.state, "resolve")
+    finding.settlement, finding.resolved_by, finding.resolved_at = settlement, None, now()
+    finding.save(update_fields=["state", "settlement", "resolved_by", "resolved_at"])
+    _record(finding, actor, Action.FINDING_RESOLVED, settlement=settlement)
+    return finding
+
+
+@transaction.atomic
+def reopen_finding(*, finding: Finding, reason: str, actor: Actor) -> bool:
+    """Say that it is so again before anybody verified that it was not; False if it was verified."""
+    finding = _locked(finding)
+    if finding.state == Finding.State.VERIFIED:
+        return False
+    if FINDING_STATES.can(finding.state, "return"):
+        finding.state = FINDING_STATES.next(finding.state, "return")
+        finding.resolved_by, finding.resolved_at = None, None
+        finding.save(update_fields=["state", "resolved_by", "resolved_at"])
+        _record(finding, actor, Action.FINDING_RETURNED, reason=reason)
+    return True
 
 
 @transaction.atomic

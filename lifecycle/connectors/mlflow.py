@@ -4,22 +4,24 @@ import base64
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from django.utils.translation import gettext as _
 from pydantic import BaseModel
 
 from lifecycle.connectors import shapes
 from lifecycle.connectors.shapes import TrackerError, read_shape
-from lifecycle.outbound import Answer, Limits, OutboundError, Session
+from lifecycle.outbound import Answer, Flow, Limits, OutboundError, Session
 
 P = TypeVar("P", bound=BaseModel)
 
 API = "/api/2.0/mlflow/"
 FILE = "/get-artifact"
+VERSION_FILE = "/model-versions/get-artifact"
 BULK = "/ajax-api/2.0/mlflow/metrics/get-history-bulk"
 LIMITS = Limits(seconds=60, size=64_000_000, redirects=0)
 PAGE = 500
@@ -168,6 +170,40 @@ class Tracker:
         if answer.status != 200:
             raise _refusal(answer)
         return answer.body
+
+    def version(self, name: str, version: str) -> shapes.ModelVersionShape:
+        """One version of a registered model."""
+        answer = self._get("model-versions/get", {"name": name, "version": version})
+        return read_shape(shapes.VersionAnswer, answer).model_version
+
+    def version_source(self, name: str, version: str) -> str:
+        """Where the files of a version lie."""
+        answer = self._get("model-versions/get-download-uri", {"name": name, "version": version})
+        return read_shape(shapes.SourceAnswer, answer).artifact_uri
+
+    def logged_files(self, model_id: str, folder: str = "") -> list[shapes.FileInfo]:
+        """The files of a logged model at one place, paths from its root."""
+        asked = {"artifact_directory_path": folder} if folder else {}
+        path = f"logged-models/{quote(model_id, safe='')}/artifacts/directories"
+        pages = self._pages(path, asked, shapes.FileList, get=True)
+        return [each for page in pages for each in page.files]
+
+    def run_files(self, run_id: str, folder: str = "") -> list[shapes.FileInfo]:
+        """The artifacts of a run at one place, paths from its root."""
+        asked = {"run_id": run_id, **({"path": folder} if folder else {})}
+        pages = self._pages("artifacts/list", asked, shapes.FileList, get=True)
+        return [each for page in pages for each in page.files]
+
+    @contextmanager
+    def version_file(self, name: str, version: str, path: str, limits: Limits) -> Iterator[Flow]:
+        """One file of a version, in pieces."""
+        asked = urlencode({"name": name, "version": version, "path": path})
+        url = f"{self._root}{VERSION_FILE}?{asked}"
+        with self._session.stream("GET", url, headers=self._access.headers, limits=limits) as flow:
+            if flow.status != 200:
+                text = _("The tracker answers %(status)d for a file of the model.")
+                raise TrackerError("status", text % {"status": flow.status}, flow.status)
+            yield flow
 
     def check(self) -> int:
         """How many experiments there are, at most 1000: shows that address and credentials are right."""

@@ -228,6 +228,7 @@ class FileInfo(_Shape):
 
     path: str
     is_dir: bool = False
+    file_size: int | None = None
 
 
 class FileList(_Shape):
@@ -235,6 +236,18 @@ class FileList(_Shape):
 
     files: list[FileInfo] = []
     next_page_token: str = ""
+
+
+class VersionAnswer(_Shape):
+    """One version of a registered model."""
+
+    model_version: ModelVersionShape
+
+
+class SourceAnswer(_Shape):
+    """Where the files of a version lie."""
+
+    artifact_uri: str = ""
 
 
 def read_shape(shape: type[M], data: object) -> M:
