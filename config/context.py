@@ -23,8 +23,9 @@ class Product:
     version: str = config.__version__
 
     @property
-    def inbox_count(self) -> int:
-        return self._counts.inbox
+    def inbox_count(self) -> int | str:
+        """How much waits, such as 12, or 150+ where not all is counted."""
+        return f"{self._counts.inbox}+" if self._counts.more else self._counts.inbox
 
     @property
     def notice_count(self) -> int:

@@ -31,6 +31,16 @@ class AuthorizationStopped:
     state: str
 
 
+@dataclass(frozen=True)
+class DeploymentMoved:
+    """A deployment was put in place, has gone a step or has ended; `entry` is the ledger's for it."""
+
+    deployment_id: int
+    project_id: int
+    entry: int
+
+
 gate_decided = Signal()
 gate_evaluated = Signal()
 authorization_stopped = Signal()
+deployment_moved = Signal()

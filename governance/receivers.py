@@ -7,6 +7,7 @@ from django.dispatch import receiver
 from governance import events
 from governance.models import Gate
 from governance.services import (
+    deployment_events,
     due,  # noqa: F401  # registers its parts of the day's sweep
     expiry,  # noqa: F401  # likewise
     telling,
@@ -90,3 +91,9 @@ def on_gate_decided(event: events.GateDecided, **kwargs: object) -> None:
 def on_authorization_stopped(event: events.AuthorizationStopped, **kwargs: object) -> None:
     """Those who rely on it hear that it no longer holds."""
     telling.tell_stopped(event.authorization_id)
+
+
+@receiver(events.deployment_moved, dispatch_uid="governance.triggers_deployment")
+def on_deployment_moved(event: events.DeploymentMoved, **kwargs: object) -> None:
+    """A step of a deployment is an event that triggers may listen to."""
+    deployment_events.show_deployment(event.deployment_id, event.entry)

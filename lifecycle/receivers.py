@@ -10,6 +10,7 @@ from lifecycle import events
 from lifecycle.events import RunEnded, run_ended
 from lifecycle.models import Firing, Requirement, Run, Task, TestSet
 from lifecycle.services import (
+    handoff_events,
     idempotency,  # noqa: F401  # registers its part of the day's sweep
     reminders,  # noqa: F401  # likewise
     reproductions,
@@ -80,6 +81,12 @@ def tell_of_a_failed_run(event: RunEnded, **kwargs: Any) -> None:
 def tell_of_a_handoff(event: events.HandoffMoved, **kwargs: Any) -> None:
     """The other party hears of it."""
     telling.tell_handoff(event.handoff_id, event.actor_id)
+
+
+@receiver(events.handoff_moved, dispatch_uid="lifecycle.triggers_handoff")
+def show_a_handoff_to_triggers(event: events.HandoffMoved, **kwargs: Any) -> None:
+    """A step of a handoff is an event that triggers may listen to."""
+    handoff_events.show_step(event.handoff_id)
 
 
 @receiver(events.task_assigned, dispatch_uid="lifecycle.tell_assigned")

@@ -11,7 +11,7 @@ from config.demo.people import CAST, gather
 from config.demo.process import published
 from config.demo.work import Team
 from config.demo.worker import DemoError
-from lifecycle.definitions import parse
+from lifecycle.definitions import stored
 from lifecycle.models import Firing, Iteration, Project, User
 from lifecycle.services.iterations import complete_iteration, open_iteration
 from lifecycle.services.projects import add_member, change_member, create_project
@@ -51,7 +51,7 @@ def set_up(
         iteration = project.iterations.order_by("-number").first() or open_iteration(
             project=project, title=title, reason=reason, actor=lead
         )
-    return Team(project, people, iteration, parse(iteration.process_version.document), console)
+    return Team(project, people, iteration, stored(iteration.process_version.document), console)
 
 
 def next_iteration(team: Team, *, trigger: str, start_phase: str, because: str) -> None:

@@ -9,11 +9,14 @@ from django.utils.translation import gettext_lazy as _
 
 from governance.errors import Invalid
 from governance.queries.moments import read_moment
-from lifecycle.models import Project
+from lifecycle.forms.fields import LongSelect
 
 
 class MomentForm(forms.Form):
-    """A day, perhaps a time of it, and filters. A day alone is asked about at its end, today about now."""
+    """A day, perhaps a time of it, and filters. A day alone is asked about at its end, today about now.
+
+    `projects` are slug and name.
+    """
 
     day = forms.DateField(
         label=_("Day, UTC"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
@@ -24,15 +27,19 @@ class MomentForm(forms.Form):
         widget=forms.TimeInput(attrs={"type": "time", "step": "1"}, format="%H:%M:%S"),
     )
     environment = forms.ChoiceField(label=_("Environment"), required=False)
-    project = forms.ChoiceField(label=_("Project"), required=False)
+    project = forms.ChoiceField(label=_("Project"), required=False, widget=LongSelect)
 
     def __init__(
-        self, *args: object, environments: Iterable[str], projects: Iterable[Project], **kwargs: object
+        self,
+        *args: object,
+        environments: Iterable[str],
+        projects: Iterable[tuple[str, str]],
+        **kwargs: object,
     ) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # Django's own signature is long
         for name, first, rest in (
             ("environment", _("All environments"), [(each, each) for each in environments]),
-            ("project", _("All projects"), [(each.slug, each.name) for each in projects]),
+            ("project", _("All projects"), list(projects)),
         ):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)  # declared above

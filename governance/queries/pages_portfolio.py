@@ -6,14 +6,14 @@ that a page shows.
 
 from __future__ import annotations
 
-import datetime as dt
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from django.db.models import Count, F
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -22,11 +22,13 @@ from governance.queries.pages import drawn_phase, latest_rounds
 from governance.rules.gates import place_fills
 from lifecycle.figures import PhaseStrip
 from lifecycle.models import Iteration, ProcessVersion, Project, User
+from lifecycle.queries.columns import as_text, value_of
 from lifecycle.queries.glances import Glance, Keys, PhaseGlance, glances
 from lifecycle.queries.projects import projects_visible_to, steps_of
 
 HARM, LATE, MINE, COURSE, REST = range(5)
 MOST_CARDS = 12
+_DAY = 86_400.0
 _ALARMS = ("drift", "alarm", "not_met", "invalid", "failed")
 
 
@@ -72,15 +74,14 @@ class Standing:
     @property
     def age(self) -> int | None:
         """Days since the current phase began, None if none has."""
-        current = self.current
-        begun = current.started_at if current else None
-        return (timezone.now() - begun) // dt.timedelta(days=1) if begun else None
+        begun = self.current.started if self.current else None
+        return None if begun is None else int((time.time() - begun) // _DAY)
 
     @property
     def late(self) -> int:
         return self.glance.overdue_tasks + self.glance.overdue_handoffs
 
-    @property
+    @cached_property
     def rank(self) -> int:
         """HARM, LATE, MINE, COURSE or REST: the order in which projects need somebody."""
         if self.glance.closed or self.glance.iteration is None:
@@ -126,7 +127,7 @@ SORTS: Mapping[str, Callable[[Standing], Any]] = {
     "phase": lambda each: (each.current.order, each.age or 0) if each.current else None,
     "gate": lambda each: each.open_gate.key if each.open_gate else each.next_gate or None,
     "live": lambda each: min(each.environments, default=None),
-    "monitoring": lambda each: each.glance.monitored_at,
+    "monitoring": lambda each: each.glance.monitored,
     "late": lambda each: each.glance.overdue_handoffs,
     "manager": lambda each: each.glance.manager,
 }
@@ -159,13 +160,13 @@ def _open_gates(seen: Keys, rows: Iterable[Glance]) -> dict[int, list[OpenGate]]
     opened = (
         Gate.objects.filter(iteration__project__in=seen, state=Gate.State.OPEN)
         .order_by("opened_at", "pk")
-        .annotate(signatures=F("definition__signatures"))
+        .annotate(signatures=as_text(F("definition__signatures")))
         .values_list("iteration_id", "pk", "key", "signatures")
     )
     found: dict[int, list[OpenGate]] = defaultdict(list)
     for iteration, pk, key, signatures in opened:
         if place := by_iteration.get(iteration):
-            mine = place_fills(place.role, place.crisp_roles, signatures)
+            mine = place_fills(place.role, place.crisp_roles, value_of(signatures))
             found[place.pk].append(OpenGate(pk, key, mine))
     return found
 
@@ -251,7 +252,9 @@ class Column:
 def board(found: list[Standing]) -> list[Column]:
     """The projects by the phase that they are in; empty unless all follow the same phases. No query."""
     begun = [each for each in found if each.glance.iteration is not None]
-    processes = {tuple((key, name) for key, (name, _gate) in each.process.items()) for each in begun}
+    # Those of one version share their process, so that each is read once.
+    shared = {id(each.process): each.process for each in begun}.values()
+    processes = {tuple((key, name) for key, (name, _gate) in process.items()) for process in shared}
     if len(processes) != 1:
         return []
     inside: dict[str, list[Standing]] = defaultdict(list)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from governance.actions import GovernanceAction as Action
 from governance.errors import Invalid, Refused
+from governance.events import DeploymentMoved, deployment_moved
 from governance.models import DEPLOYMENT_STATES, BreakGlass, Deployment, GateAsk
 from governance.models.deployments import WHOLE
 from governance.queries.gate_checks import TRAFFIC_SHARE, Decision
@@ -22,11 +23,14 @@ from governance.services.break_glass import open_glass_for
 from governance.services.gate_checks import ask_gate, keep_answer
 from governance.services.strategies import Plan, read_plan
 from ledger.actors import Actor
+from ledger.models import Entry
 from ledger.services import append
 from lifecycle.models import Iteration, ModelVersion, Project, Task, User
 from lifecycle.services.runs import record_run
 
 _S = Deployment.State
+Moved = tuple[Deployment, Entry]
+"""A deployment with the entry of the step that it has gone."""
 
 
 class NotAuthorized(Refused):
@@ -106,8 +110,9 @@ def put_in_place(wanted: Wanted) -> Deployment:
         if key != TRAFFIC_SHARE
     }
     whole = wanted.plan.first == WHOLE
+    ended: list[Moved] = []
     if whole:
-        replace_what_is_live(project, wanted.environment, wanted.actor)
+        ended = replace_what_is_live(project, wanted.environment, wanted.actor)
     else:
         _refuse_second_rollout(project, wanted.environment)
     deployment = Deployment.objects.create(
@@ -117,8 +122,9 @@ def put_in_place(wanted: Wanted) -> Deployment:
         steps=list(wanted.plan.steps), share=wanted.plan.first, abort_metric=dict(wanted.plan.abort_metric),
         state=_S.LIVE if whole else _S.ROLLING, **wanted.more,
     )  # fmt: skip
-    _record(deployment, wanted.actor, glass)
+    entry = _record(deployment, wanted.actor, glass)
     _record_run(deployment, decision, wanted.task)
+    tell_moved(*ended, (deployment, entry))
     return deployment
 
 
@@ -144,6 +150,9 @@ def permitted(
 @transaction.atomic
 def withdraw_deployment(*, deployment: Deployment, actor: User, reason: str) -> Deployment:
     """Take what is live or on its way out of its environment. A manager's to do, with a reason."""
+    Project.objects.select_for_update(no_key=True).get(
+        pk=deployment.project_id
+    )  # first, as all who deploy do
     deployment = (
         Deployment.objects.select_for_update(of=("self",)).select_related("project").get(pk=deployment.pk)
     )
@@ -151,21 +160,25 @@ def withdraw_deployment(*, deployment: Deployment, actor: User, reason: str) -> 
         raise PermissionDenied(_("Only a manager of the project can withdraw a deployment."))
     if not reason.strip():
         raise Invalid("reason_missing", _("Say why."), "reason")
-    end_deployment(deployment, "withdraw", actor, reason)
+    tell_moved((deployment, end_deployment(deployment, "withdraw", actor, reason)))
     return deployment
 
 
-def replace_what_is_live(project: Project, environment: str, actor: Actor) -> None:
-    """End what is live there, because something else takes its place."""
+def replace_what_is_live(project: Project, environment: str, actor: Actor) -> list[Moved]:
+    """End what is live there, because something else takes its place; returns what has ended."""
     live = project.deployments.select_for_update(of=("self",)).filter(environment=environment, state=_S.LIVE)
-    for deployment in live:
-        end_deployment(deployment, "replace", actor, _("Replaced by another version."))
+    return [
+        (each, end_deployment(each, "replace", actor, _("Replaced by another version."))) for each in live
+    ]
 
 
 def end_deployment(
     deployment: Deployment, event: str, actor: Actor, reason: str, action: Action = Action.DEPLOYMENT_ENDED
-) -> None:
-    """End one, with its entry, in the caller's transaction. `Refused` if it has ended before."""
+) -> Entry:
+    """End one in the caller's transaction, who tells it when all is done; returns the entry.
+
+    `Refused` if it has ended before.
+    """
     deployment.state, deployment.ended_at = DEPLOYMENT_STATES.next(deployment.state, event), now()
     deployment.state_reason = reason
     deployment.save(update_fields=["state", "ended_at", "state_reason"])
@@ -173,7 +186,16 @@ def end_deployment(
         "to": deployment.state, "reason": reason, "environment": deployment.environment,
         "model": deployment.model_version.digest, "share": deployment.share,
     }  # fmt: skip
-    append(actor=actor, action=action, subject=deployment, project=deployment.project.slug, detail=detail)
+    return append(
+        actor=actor, action=action, subject=deployment, project=deployment.project.slug, detail=detail
+    )
+
+
+def tell_moved(*moved: Moved) -> None:
+    """Say which deployments have gone a step, once the whole change is done: what hears it may end them."""
+    for deployment, entry in moved:
+        event = DeploymentMoved(deployment.pk, deployment.project_id, entry.index)
+        deployment_moved.send(sender=Deployment, event=event)
 
 
 def _refuse_second_rollout(project: Project, environment: str) -> None:
@@ -182,7 +204,7 @@ def _refuse_second_rollout(project: Project, environment: str) -> None:
         raise Refused("rollout_under_way", text % {"environment": environment})
 
 
-def _record(deployment: Deployment, actor: User, glass: BreakGlass | None) -> None:
+def _record(deployment: Deployment, actor: User, glass: BreakGlass | None) -> Entry:
     detail: dict[str, Any] = {
         "iteration": deployment.iteration.number,
         "model": deployment.model_version.digest,
@@ -197,7 +219,7 @@ def _record(deployment: Deployment, actor: User, glass: BreakGlass | None) -> No
         detail["steps"] = deployment.steps
     if deployment.abort_metric:
         detail["abort_metric"] = deployment.abort_metric
-    append(
+    return append(
         actor=actor, action=Action.DEPLOYMENT_RECORDED, subject=deployment, project=deployment.project.slug,
         detail=detail,
     )  # fmt: skip

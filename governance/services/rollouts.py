@@ -15,15 +15,18 @@ from governance.models.deployments import WHOLE
 from governance.queries.deployments import Return, where_to_return
 from governance.rules.gates import may_ask
 from governance.services.deployments import (
+    Moved,
     Wanted,
     end_deployment,
     keeping_denials,
     permitted,
     put_in_place,
     replace_what_is_live,
+    tell_moved,
 )
 from governance.services.strategies import breaks, in_words, read_plan
 from ledger.actors import Actor, SystemActor
+from ledger.models import Entry
 from ledger.services import append
 from lifecycle.models import Project, Run, User
 
@@ -50,13 +53,15 @@ def _advance(deployment: Deployment, actor: User) -> Deployment:
     decision, glass = permitted(
         found.project, found.model_version, found.environment, found.scope, share, actor
     )
-    if share == WHOLE:
-        replace_what_is_live(found.project, found.environment, actor)
+    ended = replace_what_is_live(found.project, found.environment, actor) if share == WHOLE else []
     found.authorization = decision.authorization if decision.allow else None
     found.break_glass = glass
     before, found.state, found.step, found.share = found.share, after, found.step + 1, share
     found.save(update_fields=["authorization", "break_glass", "state", "step", "share"])
-    _record(found, actor, Action.DEPLOYMENT_ADVANCED, before=before, authorization=found.authorization_id)
+    entry = _record(
+        found, actor, Action.DEPLOYMENT_ADVANCED, before=before, authorization=found.authorization_id
+    )
+    tell_moved(*ended, (found, entry))
     return found
 
 
@@ -77,7 +82,7 @@ def abort_deployment(*, deployment: Deployment, actor: User, reason: str) -> Dep
     """Take its traffic away; what is live stays so."""
     found = _locked(deployment, actor)
     _refuse_silence(reason)
-    end_deployment(found, "abort", actor, reason.strip(), Action.DEPLOYMENT_ABORTED)
+    tell_moved((found, end_deployment(found, "abort", actor, reason.strip(), Action.DEPLOYMENT_ABORTED)))
     return found
 
 
@@ -105,7 +110,7 @@ def judge_metrics(deployment: Deployment, metrics: dict[str, Any]) -> Deployment
     if breaks(rule, float(value)):
         words = {"rule": in_words(rule), "value": f"{value:g}"}
         reason = _("It was agreed to end it at %(rule)s, and it was %(value)s.") % words
-        end_deployment(found, "abort", METRICS, reason, Action.DEPLOYMENT_ABORTED)
+        tell_moved((found, end_deployment(found, "abort", METRICS, reason, Action.DEPLOYMENT_ABORTED)))
     return found
 
 
@@ -141,22 +146,28 @@ def _roll_back(project: Project, environment: str, actor: User, reason: str) -> 
     if found.to is None:
         text = _("There is no earlier version that is authorized for %(environment)s now.")
         raise Refused("nowhere_to_return", text % {"environment": environment})
-    for rollout in found.under_way:
-        end_deployment(rollout, "abort", actor, reason.strip(), Action.DEPLOYMENT_ABORTED)
-    if found.live is not None and found.to.pk == found.live.pk:
-        return found.live
-    return _return(found, found.to, actor, reason.strip())
+    ended = [
+        (each, end_deployment(each, "abort", actor, reason.strip(), Action.DEPLOYMENT_ABORTED))
+        for each in found.under_way
+    ]
+    if found.live is None or found.to.pk != found.live.pk:
+        return _return(found, found.to, actor, reason.strip(), ended)
+    tell_moved(*ended)
+    return found.live
 
 
-def _return(found: Return, to: Deployment, actor: User, reason: str) -> Deployment:
+def _return(found: Return, to: Deployment, actor: User, reason: str, ended: list[Moved]) -> Deployment:
     if found.live is not None:
-        end_deployment(found.live, "roll_back", actor, reason, Action.DEPLOYMENT_ROLLED_BACK)
+        entry = end_deployment(found.live, "roll_back", actor, reason, Action.DEPLOYMENT_ROLLED_BACK)
+        ended = [*ended, (found.live, entry)]
     left = found.live or (found.under_way[0] if found.under_way else None)
     wanted = Wanted(
         to.iteration, to.model_version, to.environment, actor, to.scope, read_plan(Deployment.Strategy.FULL),
         more={"returns_from": left, "state_reason": reason},
     )  # fmt: skip
-    return put_in_place(wanted)
+    made = put_in_place(wanted)
+    tell_moved(*ended)
+    return made
 
 
 def _move(deployment: Deployment, actor: User, event: str, action: Action, reason: str) -> Deployment:
@@ -164,7 +175,7 @@ def _move(deployment: Deployment, actor: User, event: str, action: Action, reaso
     _refuse_silence(reason)
     found.state, found.state_reason = DEPLOYMENT_STATES.next(found.state, event), reason.strip()
     found.save(update_fields=["state", "state_reason"])
-    _record(found, actor, action, reason=reason.strip())
+    tell_moved((found, _record(found, actor, action, reason=reason.strip())))
     return found
 
 
@@ -189,9 +200,9 @@ def _refuse_silence(reason: str) -> None:
         raise Invalid("reason_missing", _("Say why."), "reason")
 
 
-def _record(found: Deployment, actor: Actor, action: Action, **detail: object) -> None:
+def _record(found: Deployment, actor: Actor, action: Action, **detail: object) -> Entry:
     told = {
         "model": found.model_version.digest, "environment": found.environment, "state": found.state,
         "share": found.share, **detail,
     }  # fmt: skip
-    append(actor=actor, action=action, subject=found, project=found.project.slug, detail=told)
+    return append(actor=actor, action=action, subject=found, project=found.project.slug, detail=told)

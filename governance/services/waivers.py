@@ -25,7 +25,9 @@ from governance.services.outcomes import lapse_gate
 from governance.services.signoffs import refuse_barred_account
 from ledger.actors import Actor, SystemActor
 from ledger.services import append
+from lifecycle.definitions import TriggerKind
 from lifecycle.models import User
+from lifecycle.services.triggers import handle_event
 
 LONGEST = dt.timedelta(days=365)
 
@@ -138,8 +140,23 @@ def expire_waiver(*, waiver: Waiver) -> Waiver:
     _record(waiver, SystemActor("lapse"), Action.WAIVER_EXPIRED, criterion=waiver.criterion)
     if granted:
         words = {"criterion": waiver.criterion, "day": waiver.expires_on.isoformat()}
-        _lapse_what_rests_on(waiver, _("The waiver of “%(criterion)s” held until %(day)s.") % words)
+        said = _("The waiver of “%(criterion)s” held until %(day)s.") % words
+        _lapse_what_rests_on(waiver, said)
+        _show_end(waiver, said)
     return waiver
+
+
+def _show_end(waiver: Waiver, said: str) -> None:
+    """That an exception has run out is an event that triggers may listen to."""
+    until = waiver.expires_on.isoformat()
+    event = {
+        "expired": "waiver", "gate": waiver.gate.key, "criterion": waiver.criterion, "until": until,
+        "summary": said[:500],
+    }  # fmt: skip
+    handle_event(
+        project=waiver.gate.project, kind=TriggerKind.EXPIRY, event=event,
+        event_key=f"waiver:{waiver.pk}:{until}",
+    )  # fmt: skip
 
 
 def signed_content(waiver: Waiver) -> dict[str, str | int]:

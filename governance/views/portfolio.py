@@ -22,7 +22,7 @@ from lifecycle.sorting import Sorting
 
 LONGEST_TITLE = 110
 WORTH_A_BOARD = 4
-A_PAGE = 50
+A_PAGE = 25
 
 
 @dataclass(frozen=True)

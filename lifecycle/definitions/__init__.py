@@ -31,7 +31,7 @@ from lifecycle.definitions.gates import (
 )
 from lifecycle.definitions.schema import json_schema
 from lifecycle.definitions.tailoring import tailored
-from lifecycle.definitions.text import MAX_BYTES, dump_yaml, load_yaml, parse, problems_in
+from lifecycle.definitions.text import MAX_BYTES, dump_yaml, load_yaml, parse, problems_in, stored
 from lifecycle.definitions.work import (
     EvidenceKind,
     EvidenceRequest,
@@ -95,5 +95,6 @@ __all__ = [
     "problem_of",
     "problems",
     "problems_in",
+    "stored",
     "tailored",
 ]

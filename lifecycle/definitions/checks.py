@@ -12,6 +12,7 @@ from croniter import CroniterBadCronError, CroniterBadDateError, CroniterError, 
 from django.utils.translation import gettext as _
 
 from lifecycle.definitions.document import ProcessDocument
+from lifecycle.definitions.event_fields import missing_field
 from lifecycle.definitions.expressions import GATE_VARIABLES, TRIGGER_VARIABLES, problem_of
 from lifecycle.definitions.flow import OpensOn, Trigger, TriggerAction, TriggerKind
 from lifecycle.definitions.gates import PROJECT_ROLES, Gate
@@ -213,6 +214,14 @@ def _triggers(doc: ProcessDocument, names: _Names) -> Iterator[Problem]:
             text = _("the action reopen_phase needs a phase or task in reopens")
             yield Problem("leads_nowhere", f"{where}.reopens", text)
         yield from _schedule(where, trigger)
+        yield from [] if wrong else _fields(where, trigger)
+
+
+def _fields(where: str, trigger: Trigger) -> Iterator[Problem]:
+    missing = missing_field(trigger.condition, trigger.kind, trigger.params)
+    if missing:
+        text = _("condition of trigger “%(key)s”: %(wrong)s") % {"key": trigger.key, "wrong": missing}
+        yield Problem("unknown_field", f"{where}.condition", text)
 
 
 def _schedule(where: str, trigger: Trigger) -> Iterator[Problem]:

@@ -56,6 +56,11 @@ def parse(data: object) -> ProcessDocument:
     return doc
 
 
+def stored(data: object) -> ProcessDocument:
+    """A document that was checked before it was stored: what has become known since cannot unmake it."""
+    return ProcessDocument.model_validate(data)
+
+
 def problems_in(data: object) -> list[Problem]:
     """Everything that is wrong with plain data: its shape, or what `problems` finds if the shape is right."""
     try:

@@ -5,9 +5,32 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.db import models
+from django.forms.utils import flatatt
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
 from lifecycle.models import User
+
+_SELECTED = mark_safe(" selected")
+
+
+class LongSelect(forms.Select):
+    """A choice among very many, written at once: Django renders a template for each of them."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        """The element with its options; groups of options are not known here."""
+        chosen = set(self.format_value(value) or ())
+        given = self.build_attrs(self.attrs, attrs)
+        options = format_html_join(
+            "\n",
+            '<option value="{}"{}>{}</option>',
+            (
+                (key, _SELECTED if key in chosen else "", label)
+                for key, label in (("" if key is None else str(key), label) for key, label in self.choices)
+            ),
+        )
+        return format_html('<select name="{}"{}>{}</select>', name, flatatt(given), options)
 
 
 class RecordField(forms.TypedChoiceField):
@@ -25,6 +48,7 @@ class RecordField(forms.TypedChoiceField):
         choices = [(key, label_of(each)) for key, each in by_key.items()]
         if empty or not options.get("required", True):
             choices.insert(0, ("", empty or "–"))
+        options.setdefault("widget", LongSelect)
         super().__init__(choices=choices, coerce=by_key.get, empty_value=None, **options)
 
 

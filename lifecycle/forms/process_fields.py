@@ -65,6 +65,14 @@ class ParamsField(TextField):
         return found
 
 
+def params_in(text: str) -> dict[str, Any]:
+    """The params that somebody types, as far as they can be read."""
+    try:
+        return ParamsField(required=False).clean(text) or {}
+    except ValidationError:
+        return {}
+
+
 def _value(text: str) -> Any:
     try:
         value = json.loads(text, parse_constant=str)

@@ -34,6 +34,11 @@ class Exclusion(models.Model):
 
     class Meta:
         ordering = ["-requested_at", "-pk"]
+        indexes = [
+            models.Index(
+                fields=["requested_at", "id"], condition=Q(state="requested"), name="exclusion_waiting"
+            )
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["task"],

@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from lifecycle.inbox_sources import items_from_sources
-from lifecycle.models import Membership, User
+from lifecycle.models import User
 from lifecycle.queries import inbox
 from lifecycle.queries.absences import away_now
 from lifecycle.queries.notices import notices_of
@@ -25,14 +25,20 @@ _READER = 7_340_033_000_000_000_001
 
 @dataclass(frozen=True)
 class Counts:
-    """How much waits for a person, and how much news they have not read."""
+    """How much waits for a person, and how much news they have not read; `more` if more waits of some kind
+    than is counted.
+    """
 
     inbox: int = 0
     notices: int = 0
+    more: bool = False
 
 
 def counts_of(user: User) -> Counts:
-    """As many as `inbox_of` has, and unread notices. 1 query, and 1 for each source of a higher app."""
+    """As many as `inbox_of` has, and unread notices. 1 query, and 1 for each source of a higher app.
+
+    Of no kind more is counted than `inbox.MOST` and one, which the database finds early.
+    """
     role = user.org_role if user.is_active else ""
     sql, parameters = _statement(connection.vendor, role, timezone.localdate())
     with connection.cursor() as cursor:
@@ -40,7 +46,15 @@ def counts_of(user: User) -> Counts:
         found = cursor.fetchone()
     if not found:
         return Counts()
-    return Counts(found[0] + sum(1 for _item in items_from_sources(user)), found[1])
+    *kinds, looked_after, unread = found
+    waiting = sum(min(number, inbox.MOST) for number in kinds) + looked_after
+    waiting += sum(1 for _item in items_from_sources(user))
+    return Counts(waiting, unread, any(number > inbox.MOST for number in kinds))
+
+
+def unread_of(user: User) -> int:
+    """How much news a person has not read. 1 query."""
+    return notices_of(user).filter(read_at__isnull=True).count()
 
 
 @lru_cache(maxsize=64)
@@ -50,24 +64,10 @@ def _statement(_vendor: str, role: str, _today: dt.date) -> tuple[str, Sequence[
     Who is closed has no role.
     """
     user = User(pk=_READER, org_role=role, is_active=bool(role))
-    inbox_count = sum(map(_number_of, _waiting(user)), start=_looked_after(user))
-    unread = notices_of(user).filter(read_at__isnull=True)
-    counted = User.objects.filter(pk=user.pk).order_by().values_list(inbox_count, _number_of(unread))
+    kinds = [_number_of(kind.rows, inbox.MOST + 1) for kind in inbox.kinds_of(user)]
+    unread = _number_of(notices_of(user).filter(read_at__isnull=True))
+    counted = User.objects.filter(pk=user.pk).order_by().values_list(*kinds, _looked_after(user), unread)
     return counted.query.sql_with_params()
-
-
-def _waiting(user: User) -> list[QuerySet[Any]]:
-    mine = Membership.objects.filter(user=user, left_at__isnull=True)
-    managed = mine.filter(role=Membership.Role.MANAGER).values("project_id")
-    judged = mine.filter(role__in=(Membership.Role.MANAGER, Membership.Role.REVIEWER)).values("project_id")
-    return [
-        inbox.tasks_to_do([user]),
-        inbox.handoffs_to_move([user]),
-        inbox.tasks_to_verify(user, judged),
-        inbox.exclusions_to_decide(user, judged),
-        inbox.firings_to_decide(managed),
-        inbox.risks_to_decide(managed),
-    ]
 
 
 def _looked_after(user: User) -> Combinable:
@@ -77,7 +77,7 @@ def _looked_after(user: User) -> Combinable:
     visible = projects_visible_to(user).values("pk")
     tasks = inbox.tasks_to_do(absent).filter(phase__iteration__project__in=visible)
     handoffs = inbox.handoffs_to_move(absent).filter(iteration__project__in=visible)
-    waiting = _number_of(tasks) + _number_of(handoffs)
+    waiting = _number_of(tasks, inbox.MOST) + _number_of(handoffs, inbox.MOST)
     return Case(When(Exists(away), then=waiting), default=Value(0), output_field=IntegerField())
 
 
@@ -90,6 +90,6 @@ class _Number(Subquery):
     output_field = IntegerField()
 
 
-def _number_of(rows: QuerySet[Any]) -> Combinable:
+def _number_of(rows: QuerySet[Any], most: int | None = None) -> Combinable:
     # What can have no rows, and so is not asked for, is none.
-    return Coalesce(_Number(rows.select_related(None).order_by().values("pk")), 0)
+    return Coalesce(_Number(rows.select_related(None).order_by().values("pk")[:most]), 0)

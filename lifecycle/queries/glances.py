@@ -9,11 +9,13 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, F, Max, QuerySet, Value
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Value
+from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce, NullIf
 from django.utils import timezone
 
 from lifecycle.models import Firing, Handoff, Iteration, Membership, Phase, Project, Run, Task, User
+from lifecycle.queries.columns import Seconds, as_text, moment, value_of
 from lifecycle.queries.projects import DONE, OPEN_HANDOFFS, latest_iterations, projects_visible_to
 
 _ACTIVE = frozenset(
@@ -39,7 +41,8 @@ class PhaseGlance:
     key: str
     name: str
     state: str
-    started_at: dt.datetime | None
+    started: float | None
+    """Seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class Glance:
     """How one project stands. `iteration` is the key of the latest, None before the first.
 
     `role` and `crisp_roles` are the reader's in the project; `current` is the phase that work is in;
-    `verdict` and `monitored_at` those of the last
+    `verdict` and `monitored` (seconds since 1970) those of the last
     finished monitoring run, empty if nothing was monitored.
     """
 
@@ -66,7 +69,12 @@ class Glance:
     overdue_handoffs: int = 0
     waiting_firings: int = 0
     verdict: str = ""
-    monitored_at: dt.datetime | None = None
+    monitored: float | None = None
+
+    @property
+    def monitored_at(self) -> dt.datetime | None:
+        """When the last monitoring run finished."""
+        return moment(self.monitored)
 
     @property
     def closed(self) -> bool:
@@ -97,35 +105,35 @@ def glances(user: User) -> list[Glance]:
         verdict, at = monitored.get(key, ("", None))
         found.append(
             Glance(
-                *row, role=role, crisp_roles=tuple(crisp_roles), iteration=iteration, version=version,
+                *row, role=role, crisp_roles=crisp_roles, iteration=iteration, version=version,
                 current=phases.get(iteration or 0), overdue_tasks=tasks.get(key, 0),
                 overdue_handoffs=handoffs.get(key, 0), waiting_firings=firings.get(key, 0),
-                verdict=str(verdict or ""), monitored_at=at,
+                verdict=verdict or "", monitored=at,
             )
         )  # fmt: skip
     return found
 
 
-def _places(user: User) -> dict[int, tuple[str, list[str]]]:
+def _places(user: User) -> dict[int, tuple[str, tuple[str, ...]]]:
     found = Membership.objects.filter(user=user, left_at__isnull=True).order_by()
-    rows = found.values_list("project_id", "role", "crisp_roles")
-    return {project: (role, crisp_roles or []) for project, role, crisp_roles in rows}
+    rows = found.annotate(codes=as_text("crisp_roles")).values_list("project_id", "role", "codes")
+    return {project: (role, tuple(value_of(codes) or ())) for project, role, codes in rows}
 
 
 def _phases(iterations: Keys) -> dict[int, PhaseGlance]:
     """The phase that work is in, by iteration: the last one that has begun and is not passed, else the first
     one open. None where all are passed.
     """
+    here = Phase.objects.filter(iteration=OuterRef("iteration"))
+    before = here.filter(state=Phase.State.NOT_STARTED, order__lt=OuterRef("order"))
+    first = Q(state=Phase.State.NOT_STARTED) & ~Exists(here.filter(state__in=_ACTIVE)) & ~Exists(before)
     rows = (
-        Phase.objects.filter(iteration__in=iterations, state__in=(*_ACTIVE, Phase.State.NOT_STARTED))
+        Phase.objects.filter(Q(state__in=_ACTIVE) | first, iteration__in=iterations)
         .order_by("order")
-        .values_list("iteration_id", "order", "key", "name", "state", "started_at")
+        .annotate(started=Seconds("started_at"))
+        .values_list("iteration_id", "order", "key", "name", "state", "started")
     )
-    found: dict[int, PhaseGlance] = {}
-    for iteration, order, key, name, state, started_at in rows:
-        if iteration not in found or state in _ACTIVE:
-            found[iteration] = PhaseGlance(order, key, name, state, started_at)
-    return found
+    return {row[0]: PhaseGlance(*row[1:]) for row in rows}
 
 
 def _overdue_tasks(projects: Keys, today: dt.date) -> dict[int, int]:
@@ -156,11 +164,13 @@ def _counted(rows: QuerySet[Any, Any]) -> dict[int, int]:
     return dict(rows.order_by().annotate(count=Count("*")))
 
 
-def _monitored(projects: Keys) -> dict[int, tuple[str | None, dt.datetime | None]]:
+def _monitored(projects: Keys) -> dict[int, tuple[str | None, float | None]]:
     runs = Run.objects.filter(project__in=projects, kind=Run.Kind.MONITORING, state=Run.State.FINISHED)
     last = runs.order_by().values("project").annotate(last=Max("pk")).values("last")
-    rows = Run.objects.filter(pk__in=last).order_by().annotate(verdict=F("record__verdict"))
-    return {
-        project: (verdict, at)
-        for project, verdict, at in rows.values_list("project_id", "verdict", "finished_at")
-    }
+    rows = (
+        Run.objects.filter(pk__in=last)
+        .order_by()
+        .annotate(verdict=KeyTextTransform("verdict", "record"), at=Seconds("finished_at"))
+        .values_list("project_id", "verdict", "at")
+    )
+    return {project: (verdict, at) for project, verdict, at in rows}

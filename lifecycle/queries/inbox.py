@@ -1,9 +1,9 @@
 """What waits for one person, sorted by the harm that waiting does."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
@@ -27,8 +27,8 @@ from lifecycle.queries.absences import looked_after_by
 from lifecycle.queries.projects import DONE, projects_visible_to
 
 SOON = dt.timedelta(days=7)
-MOST = 100
-"""How many items of a kind are read: nobody works through more at once."""
+MOST = 50
+"""How many items of a kind are read and counted: nobody works through more at once."""
 _URGENCIES = ("harm", "waiting", "late", "later")
 _WORKING = (Phase.State.IN_PROGRESS, Phase.State.PASSED_WITH_CONDITIONS)
 
@@ -68,35 +68,62 @@ class InboxItem:
         return self.due_on is not None and self.due_on < timezone.localdate()
 
 
+class Kind(NamedTuple):
+    """Records of one kind that wait, the field that tells the oldest, and what makes an item of one."""
+
+    make: Callable[[Any], InboxItem]
+    rows: QuerySet[Any, Any]
+    age: str
+
+
+class Inbox(NamedTuple):
+    """What waits, the most harmful first; `more` if there is more of some kind than is read."""
+
+    items: list[InboxItem]
+    more: bool
+
+
 def inbox_of(user: User) -> list[InboxItem]:
+    """What `read_inbox` finds, at its cost."""
+    return read_inbox(user).items
+
+
+def read_inbox(user: User) -> Inbox:
     """Tasks, handoffs, evidence, tailoring, firings and risks that wait for this person.
 
-    Of each kind the oldest hundred at most.
+    Of each kind the oldest at most, as many as `MOST`.
 
-    8 queries for any number and 1 for each source of a higher app, 3 more where the person looks after
+    7 queries for any number and 1 for each source of a higher app, 3 more where the person looks after
     somebody who is away.
     """
-    roles = list(Membership.objects.filter(user=user, left_at__isnull=True).values_list("project_id", "role"))
-    managed = [project for project, role in roles if role == Membership.Role.MANAGER]
-    judged = [
-        project for project, role in roles if role in (Membership.Role.MANAGER, Membership.Role.REVIEWER)
-    ]
-    items = [
-        *map(_task_item, _first(tasks_to_do([user]), "due_on")),
-        *map(_handoff_item, _first(handoffs_to_move([user]), "due_on")),
-        *map(_verify_item, _first(tasks_to_verify(user, judged), "due_on")),
-        *map(_exclusion_item, _first(exclusions_to_decide(user, judged), "requested_at")),
-        *map(_firing_item, _first(firings_to_decide(managed), "fired_at")),
-        *map(_risk_item, _first(risks_to_decide(managed), "task__due_on")),
-        *_looked_after(user, looked_after_by(user)),
-        *items_from_sources(user),
-    ]
-    return sorted(items, key=_by_harm)
+    kinds = [_first(kind) for kind in kinds_of(user)]
+    items = [item for kind in kinds for item in kind[:MOST]]
+    items += [*_looked_after(user, looked_after_by(user)), *items_from_sources(user)]
+    return Inbox(sorted(items, key=_by_harm), any(len(kind) > MOST for kind in kinds))
 
 
-def _first(rows: QuerySet[Any, Any], age: str) -> QuerySet[Any, Any]:
-    """The oldest rows by this field."""
-    return rows.order_by(F(age).asc(nulls_last=True), "pk")[:MOST]
+def kinds_of(user: User) -> list[Kind]:
+    """What can wait for a person in their own right. No query.
+
+    Their projects stand in the queries as a part: a list of a thousand is slow to send.
+    """
+    mine = Membership.objects.filter(user=user, left_at__isnull=True).order_by()
+    managed = mine.filter(role=Membership.Role.MANAGER).values("project_id")
+    judged = mine.filter(role__in=(Membership.Role.MANAGER, Membership.Role.REVIEWER)).values("project_id")
+    return [
+        Kind(_task_item, tasks_to_do([user]), "due_on"),
+        Kind(_handoff_item, handoffs_to_move([user]), "due_on"),
+        Kind(_verify_item, tasks_to_verify(user, judged), "due_on"),
+        Kind(_exclusion_item, exclusions_to_decide(user, judged), "requested_at"),
+        Kind(_firing_item, firings_to_decide(managed), "fired_at"),
+        Kind(_risk_item, risks_to_decide(managed), "task__due_on"),
+    ]
+
+
+def _first(kind: Kind) -> list[InboxItem]:
+    """The items of the oldest rows, and one more than is shown if there are more."""
+    rows = kind.rows.order_by(F(kind.age).asc(nulls_last=True), "pk")
+    return [kind.make(row) for row in rows[: MOST + 1]]
 
 
 def _by_harm(item: InboxItem) -> tuple[int, dt.date, str, int]:
@@ -111,8 +138,12 @@ def _looked_after(user: User, absent: list[User]) -> list[InboxItem]:
         return []
     seen = set(projects_visible_to(user).values_list("pk", flat=True).order_by())
     people = {each.pk: each for each in absent}
-    items = [(task.owner_id, _task_item(task)) for task in tasks_to_do(absent)]
-    items += [(_mover(handoff), _handoff_item(handoff)) for handoff in handoffs_to_move(absent)]
+    tasks, handoffs = (
+        tasks_to_do(absent).order_by("due_on", "pk"),
+        handoffs_to_move(absent).order_by("due_on", "pk"),
+    )
+    items = [(task.owner_id, _task_item(task)) for task in tasks[:MOST]]
+    items += [(_mover(handoff), _handoff_item(handoff)) for handoff in handoffs[:MOST]]
     return [
         replace(item, on_behalf_of=people[holder])
         for holder, item in items

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.db.models import Prefetch, QuerySet
 
-from lifecycle.definitions import ProcessDocument, parse
+from lifecycle.definitions import ProcessDocument, stored
 from lifecycle.definitions import Task as TaskDefinition
 from lifecycle.models import Evidence, Iteration, Phase, QualityAction, Risk, Run, Task, TaskDuty, User
 from lifecycle.queries.projects import projects_visible_to
@@ -96,5 +96,5 @@ def _whole() -> QuerySet[Task]:
 def _definition(task: Task) -> TaskDefinition | None:
     # The document is large: it is fetched for one task, never joined into a list.
     iteration = Iteration.objects.select_related("process_version").get(pk=task.phase.iteration_id)
-    document: ProcessDocument = parse(iteration.process_version.document)
+    document: ProcessDocument = stored(iteration.process_version.document)
     return next((part for part in document.tasks if part.key == task.key), None)

@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Iterable
 
 from lifecycle.definitions import Handoff as HandoffDefinition
-from lifecycle.definitions import OpensOn, ProcessDocument, parse
+from lifecycle.definitions import OpensOn, ProcessDocument, stored
 from lifecycle.definitions import Risk as RiskDefinition
 from lifecycle.definitions import Task as TaskDefinition
 from lifecycle.models import (
@@ -52,7 +52,7 @@ class Cast:
 
 def document_of(iteration: Iteration) -> ProcessDocument:
     """The process document that the iteration runs under."""
-    return parse(iteration.process_version.document)
+    return stored(iteration.process_version.document)
 
 
 def furnish_phase(phase: Phase, document: ProcessDocument, cast: Cast, start: dt.date) -> list[Task]:

@@ -90,7 +90,7 @@ def offer_handoff(
     Raises `Refused` (`no_taker`, `deliverable_missing`, and `deliverable_changed` for expired evidence),
     `Invalid` for an order that is not there.
     """
-    handoff = locked(handoff, *_RELATED)
+    handoff = _held(handoff)
     allow(rules.can_offer(actor, handoff), _("Only its giver offers a handoff."))
     ensure_open(handoff.iteration)
     state = HANDOFF_STATES.next(handoff.state, "offer")
@@ -139,7 +139,7 @@ def accept_handoff(*, handoff: Handoff, actor: User) -> Handoff:
     What has changed since the offer is `Refused("deliverable_changed")` with the difference named: its giver
     offers it anew.
     """
-    handoff = locked(handoff, *_RELATED)
+    handoff = _held(handoff)
     allow(rules.can_decide_handoff(actor, handoff), _("Only its taker accepts a handoff."))
     ensure_open(handoff.iteration)
     state = HANDOFF_STATES.next(handoff.state, "accept")
@@ -166,7 +166,7 @@ def accept_handoff(*, handoff: Handoff, actor: User) -> Handoff:
 @transaction.atomic
 def return_handoff(*, handoff: Handoff, actor: User, reason: str) -> Handoff:
     """The taker gives the deliverables back and says why."""
-    handoff = locked(handoff, *_RELATED)
+    handoff = _held(handoff)
     allow(rules.can_decide_handoff(actor, handoff), _("Only its taker returns a handoff."))
     reason = prose(reason, "reason")
     ensure_open(handoff.iteration)
@@ -182,7 +182,7 @@ def return_handoff(*, handoff: Handoff, actor: User, reason: str) -> Handoff:
 @transaction.atomic
 def withdraw_handoff(*, handoff: Handoff, actor: User) -> Handoff:
     """The giver takes an offer back before it is decided."""
-    handoff = locked(handoff, *_RELATED)
+    handoff = _held(handoff)
     allow(rules.can_offer(actor, handoff), _("Only its giver withdraws a handoff."))
     ensure_open(handoff.iteration)
     state = HANDOFF_STATES.next(handoff.state, "withdraw")
@@ -193,7 +193,7 @@ def withdraw_handoff(*, handoff: Handoff, actor: User) -> Handoff:
 @transaction.atomic
 def cancel_handoff(*, handoff: Handoff, actor: User, reason: str) -> Handoff:
     """Drop a handoff that is not needed; its giver or a manager may."""
-    handoff = locked(handoff, *_RELATED)
+    handoff = _held(handoff)
     allow(rules.can_cancel(actor, handoff), _("Only its giver or a manager cancels a handoff."))
     reason = prose(reason, "reason")
     ensure_open(handoff.iteration)
@@ -203,6 +203,12 @@ def cancel_handoff(*, handoff: Handoff, actor: User, reason: str) -> Handoff:
     return _move(
         handoff, state, LifecycleAction.HANDOFF_CANCELLED, actor, "reason", "decided_at", reason=reason
     )
+
+
+def _held(handoff: Handoff) -> Handoff:
+    """The handoff as it stands now, locked behind its project, which triggers lock too."""
+    locked(handoff.iteration.project)
+    return locked(handoff, *_RELATED)
 
 
 def _check_content(iteration: Iteration, phase_key: str, names: list[str], texts: list[str]) -> None:

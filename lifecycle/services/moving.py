@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from lifecycle import rules
 from lifecycle.actions import LifecycleAction
-from lifecycle.definitions import Change, ProcessDocument, difference, parse
+from lifecycle.definitions import Change, ProcessDocument, difference, stored
 from lifecycle.errors import Refused
 from lifecycle.models import Iteration, Membership, Phase, ProcessVersion, Project, Trigger, User
 from lifecycle.services.projects import trigger_from
@@ -59,7 +59,7 @@ class Move:
 
 def plan_move(project: Project, version: ProcessVersion) -> Move:
     """What moving the project to this version would change. 4 queries; changes nothing."""
-    old, new = parse(project.process_version.document), parse(version.document)
+    old, new = stored(project.process_version.document), stored(version.document)
     running = project.iterations.filter(state=Iteration.State.OPEN).select_related("process_version").first()
     review = Phase.objects.filter(
         iteration__project=project, iteration__state=Iteration.State.OPEN, state=Phase.State.IN_REVIEW
@@ -95,8 +95,8 @@ def move_project(
         raise Refused("changed_meanwhile", _("The project was moved since you looked: look again."))
 
     old, new, before = (
-        parse(project.process_version.document),
-        parse(version.document),
+        stored(project.process_version.document),
+        stored(version.document),
         project.process_version,
     )
     triggers = list(project.triggers.select_for_update().order_by("pk"))

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from lifecycle import rules
 from lifecycle.actions import LifecycleAction
-from lifecycle.definitions import ProcessDocument, difference, digest, parse, plain
+from lifecycle.definitions import ProcessDocument, difference, digest, parse, plain, stored
 from lifecycle.errors import Refused
 from lifecycle.models import Process, ProcessVersion, User
 from lifecycle.services.steps import allow, locked, record
@@ -45,7 +45,7 @@ def change_draft(*, version: ProcessVersion, document: ProcessDocument, actor: U
     if checked.key != version.process.key:
         raise Refused("other_process", _("This document is of another process."))
 
-    before, changes = version.digest, difference(parse(version.document), checked)
+    before, changes = version.digest, difference(stored(version.document), checked)
     version.document, version.digest = plain(checked), digest(checked)
     version.save(update_fields=["document", "digest"])
     record(

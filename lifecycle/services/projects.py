@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from lifecycle import rules
 from lifecycle.actions import LifecycleAction
-from lifecycle.definitions import ProcessDocument, parse
+from lifecycle.definitions import ProcessDocument, stored
 from lifecycle.definitions import Trigger as TriggerDefinition
 from lifecycle.errors import Invalid, Refused
 from lifecycle.models import Iteration, Membership, ProcessVersion, Project, Trigger, User
@@ -41,7 +41,7 @@ def create_project(
         slug=slug, process_version=version, created_by=actor, created_at=now, **values
     )
     Membership.objects.create(project=project, user=actor, role=Membership.Role.MANAGER, joined_at=now)
-    document = parse(version.document)
+    document = stored(version.document)
     Trigger.objects.bulk_create(trigger_from(project, document, part) for part in document.triggers)
     record(
         LifecycleAction.PROJECT_CREATED, project, actor=actor, project=project,

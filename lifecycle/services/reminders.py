@@ -18,6 +18,7 @@ from ledger.actors import SystemActor
 from ledger.errors import GatebookError
 from lifecycle.models import Handoff, Iteration, Membership, Notice, Phase, Project, Risk, Task
 from lifecycle.services.firings import handle_event
+from lifecycle.services.handoff_events import show_overdue
 from lifecycle.services.notices import Occasion, tell_all
 from lifecycle.services.risks import locked_risk, reopen_risk
 from lifecycle.services.steps import locked
@@ -55,12 +56,15 @@ def _handoffs(now: dt.datetime) -> QuerySet[Handoff]:
         state__in=_OPEN_HANDOFFS, due_on__lte=_tomorrow(now), iteration__state=Iteration.State.OPEN,
         iteration__project__state=Project.State.ACTIVE,
     )  # fmt: skip
-    return found.select_related("iteration", "giver", "taker")
+    return found.select_related("iteration__project", "giver", "taker")
 
 
 @sweep_part("handoffs", _handoffs)
 def remind_of_handoffs(handoffs: list[Handoff], now: dt.datetime) -> None:
-    """Tell who holds each handoff that it is due or overdue, and managers when it is late for days."""
+    """Tell who holds each handoff that it is due or overdue, and managers when it is late for days.
+
+    Triggers see what is overdue.
+    """
     today = timezone.localdate(now)
     managers = managers_of({each.iteration.project_id for each in handoffs})
     occasions = []
@@ -72,6 +76,7 @@ def remind_of_handoffs(handoffs: list[Handoff], now: dt.datetime) -> None:
         holders = [holder] if holder else managers[project]
         occasions += _due(kinds, str(each), url, key, each.due_on, today, holders, managers[project], project)
     tell_all(occasions)
+    show_overdue(handoffs, today)
 
 
 def _tasks(now: dt.datetime) -> QuerySet[Task]:

@@ -12,11 +12,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from lifecycle.queries.counts import counts_of
-from lifecycle.queries.inbox import InboxItem, inbox_of
+from lifecycle.queries.counts import Counts, unread_of
+from lifecycle.queries.inbox import InboxItem, read_inbox
 from lifecycle.views.acting import reader
 
-A_PAGE = 100
+A_PAGE = 50
 _GLYPHS = {
     "task": "run", "handoff_accept": "handoff", "handoff_returned": "handoff", "handoff_offer": "handoff",
     "verify": "search", "exclusion": "na", "firing": "trigger", "risk": "warn", "sign": "pen",
@@ -46,20 +46,25 @@ class Group(NamedTuple):
 def inbox(request: HttpRequest) -> HttpResponse:
     """What waits for me, by the harm that waiting does. 10 queries for any number, 3 more for a deputy."""
     user = reader(request)
-    items = inbox_of(user)
-    counts = counts_of(user)
-    request.counts_of_reader = counts  # type: ignore[attr-defined]  # the bar at the top need not ask again
-    count = max(len(items), counts.inbox)
-    items, more = items[:A_PAGE], count - len(items[:A_PAGE])
+    items, uncounted = read_inbox(user)
+    count = len(items)
+    # The bar at the top need not ask again.
+    request.counts_of_reader = Counts(count, unread_of(user), uncounted)  # type: ignore[attr-defined]
     context = {
-        "groups": _groups(items),
-        "title": ngettext("%d thing waits for you", "%d things wait for you", count) % count
-        if count
-        else _("Nothing waits for you"),
+        "groups": _groups(items[:A_PAGE]),
+        "title": _title(count, uncounted=uncounted),
         "count": count,
-        "more": more,
+        "more": count - len(items[:A_PAGE]),
     }
     return render(request, "lifecycle/inbox.html", context)
+
+
+def _title(count: int, *, uncounted: bool) -> str:
+    if not count:
+        return _("Nothing waits for you")
+    if uncounted:
+        return _("More than %d things wait for you") % count
+    return ngettext("%d thing waits for you", "%d things wait for you", count) % count
 
 
 def _groups(items: Iterable[InboxItem]) -> list[Group]:

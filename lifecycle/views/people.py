@@ -33,6 +33,8 @@ from lifecycle.sorting import Fields, Sorting, words
 from lifecycle.views.acting import Offers, Tried, carry_out, reader
 
 PAGE = 50
+OF_A_PERSON = 25
+"""How many projects and how many pieces of work a person's page shows at once."""
 SORTS: Mapping[str, Fields] = {
     "person": [words("name")],
     "username": [words("username")],
@@ -81,7 +83,7 @@ def _list(request: HttpRequest, user: User, tried: Tried | None = None) -> HttpR
 @login_required
 @require_safe
 def person(request: HttpRequest, pk: int) -> HttpResponse:
-    """One person: projects, days away and, for administrators, what they hold. At most 23 queries."""
+    """One person: projects, days away and, for administrators, what they hold. At most 22 queries."""
     return _page(request, reader(request), get_object_or_404(User, pk=pk))
 
 
@@ -150,7 +152,9 @@ def _page(request: HttpRequest, user: User, person: User, tried: Tried | None = 
     work = held_work_of(person) if sees else None
     context: dict[str, Any] = {
         "person": person, "manages": manages, "sees": sees, "work": work,
-        "memberships": Paginator(memberships_of(person, user), PAGE).get_page(request.GET.get("projects")),
+        "memberships": Paginator(memberships_of(person, user), OF_A_PERSON).get_page(
+            request.GET.get("projects")
+        ),
         "page": _held(request, work) if work and work.held else None,
         "absences": list(absences_of(person)[:20]) if sees else [],
         "offers": Offers(tried),
@@ -162,7 +166,7 @@ def _page(request: HttpRequest, user: User, person: User, tried: Tried | None = 
 
 def _held(request: HttpRequest, work: HeldWork) -> Page[Any]:
     rows: Any = work.rows  # as a list is: it has a length and can be cut
-    return Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    return Paginator(rows, OF_A_PERSON).get_page(request.GET.get("page"))
 
 
 def _offers(offers: Offers, person: User, work: HeldWork, *, own: bool) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from lifecycle.definitions import ProcessDocument, difference, parse, problems_in
+from lifecycle.definitions import ProcessDocument, difference, parse, problems_in, stored
 from lifecycle.errors import Refused
 from lifecycle.forms.process_drafts import PartForm, place_in_words
 from lifecycle.models import ProcessVersion, User
@@ -33,8 +33,8 @@ def draft(request: HttpRequest, pk: int) -> HttpResponse:
     version = editable(request, pk)
     if version.state != ProcessVersion.State.DRAFT:
         return redirect("lifecycle:process-version", pk)
-    doc, before = parse(version.document), last_published(version)
-    changes = difference(parse(before.document), doc) if before else []
+    doc, before = stored(version.document), last_published(version)
+    changes = difference(stored(before.document), doc) if before else []
     context = {
         "version": version, "doc": doc, "counts": counts(doc), "before": before,
         "groups": change_groups(changes), "changed": len(changes),
@@ -55,7 +55,7 @@ def change(request: HttpRequest, pk: int, part: str, key: str | None = None) -> 
     """Add a part, or change the one with this key."""
     version, kind = editable(request, pk), _kind(part)
     item = _item(version, part, key) if key is not None else None
-    doc = parse(version.document)
+    doc = stored(version.document)
     if request.method != "POST":
         if version.state != ProcessVersion.State.DRAFT:
             return redirect("lifecycle:process-version", pk)
@@ -76,7 +76,7 @@ def change(request: HttpRequest, pk: int, part: str, key: str | None = None) -> 
 def head(request: HttpRequest, pk: int) -> HttpResponse:
     """Name and summary of the process."""
     version = editable(request, pk)
-    doc, given = parse(version.document), request.POST if request.method == "POST" else None
+    doc, given = stored(version.document), request.POST if request.method == "POST" else None
     form = PartForm(HEAD, doc, given, item=version.document | {"key": ""}, seen=version.digest)
     if given is None:
         if version.state != ProcessVersion.State.DRAFT:
@@ -157,7 +157,7 @@ def _kind(part: str) -> PartKind:
 
 def _item(version: ProcessVersion, part: str, key: str) -> dict[str, Any]:
     """A part as the document has it, with what it holds by default."""
-    whole = parse(version.document).model_dump(mode="json")
+    whole = stored(version.document).model_dump(mode="json")
     found = [item for item in whole[part] if process_edits.key_of(part, item) == key]
     if not found:
         raise Http404
@@ -234,7 +234,7 @@ def _list(
         version.refresh_from_db()
     elif version.state != ProcessVersion.State.DRAFT:
         return redirect("lifecycle:process-version", version.pk)
-    doc = parse(version.document)
+    doc = stored(version.document)
     context = {
         "version": version, "kind": kind, "groups": part_groups(doc, kind), "counts": counts(doc), "no": no,
         "changes": changes or [],
@@ -250,7 +250,7 @@ def _retiring(
         problems = problems_in(after)
     except Unfit as unfit:
         after, problems = version.document, unfit.problems
-    changes = [] if problems else difference(parse(version.document), parse(after))
+    changes = [] if problems else difference(stored(version.document), parse(after))
     context = {
         "version": version, "kind": kind, "key": key, "no": no, "groups": change_groups(changes),
         "changed": len(changes),

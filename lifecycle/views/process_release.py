@@ -20,12 +20,14 @@ from lifecycle.definitions import (
     catalogue,
     difference,
     json_schema,
-    parse,
     problem_of,
+    stored,
 )
 from lifecycle.definitions.cel_words import words_of
+from lifecycle.definitions.event_fields import EVENT_FIELDS, missing_field
 from lifecycle.errors import Refused
 from lifecycle.forms.process_drafts import NewDraftForm
+from lifecycle.forms.process_fields import params_in
 from lifecycle.models import ProcessVersion
 from lifecycle.queries.process_pages import change_groups, last_published, versions
 from lifecycle.rules import can_manage_processes
@@ -85,7 +87,7 @@ def publish(request: HttpRequest, pk: int) -> HttpResponse:
     elif version.state != ProcessVersion.State.DRAFT:
         return redirect("lifecycle:process-version", pk)
     before = last_published(version)
-    changes = difference(parse(before.document), parse(version.document)) if before else []
+    changes = difference(stored(before.document), stored(version.document)) if before else []
     context = {
         "version": version, "before": before, "groups": change_groups(changes), "changed": len(changes),
         "no": no,
@@ -117,7 +119,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     old, new = (_chosen(found, request.GET.get(name, "")) for name in ("old", "new"))
     context: dict[str, Any] = {"versions": found, "old": old, "new": new}
     if old and new:
-        changes = difference(parse(old.document), parse(new.document))
+        changes = difference(stored(old.document), stored(new.document))
         context |= {"groups": change_groups(changes), "changed": len(changes)}
     return render(request, "lifecycle/process_drafts/difference.html", context)
 
@@ -141,6 +143,8 @@ def check_expression(request: HttpRequest) -> HttpResponse:
     name = request.headers.get("HX-Trigger-Name") or "expression"
     expression = request.POST.get(name, "").replace("\r\n", "\n").strip()
     wrong = problem_of(expression, _VARIABLES[kind]) if 0 < len(expression) <= _LONGEST else None
+    if kind == "trigger" and expression and not wrong and request.POST.get("kind") in EVENT_FIELDS:
+        wrong = missing_field(expression, request.POST["kind"], params_in(request.POST.get("params", "")))
     if len(expression) > _LONGEST:
         wrong = _("At most %(most)d characters are possible here.") % {"most": _LONGEST}
     context = {
@@ -158,7 +162,7 @@ def compare_url(old: ProcessVersion, new: ProcessVersion) -> str:
 def _base(name: str) -> ProcessDocument:
     if name == "catalogue":
         return catalogue()
-    return parse(get_object_or_404(ProcessVersion, pk=int(name)).document)
+    return stored(get_object_or_404(ProcessVersion, pk=int(name)).document)
 
 
 def _chosen(found: list[ProcessVersion], pk: str) -> ProcessVersion | None:

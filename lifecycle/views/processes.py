@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from lifecycle.definitions import ProcessDocument, dump_yaml, parse
+from lifecycle.definitions import ProcessDocument, dump_yaml, stored
 from lifecycle.figures import PhaseRing, RingLoop, RingPhase
 from lifecycle.models import ProcessVersion
 from lifecycle.queries.pages_projects import process_versions
@@ -65,7 +65,7 @@ def processes(request: HttpRequest) -> HttpResponse:
 def process_version(request: HttpRequest, pk: int) -> HttpResponse:
     """The outline of one version. 3 queries."""
     version = _version(pk)
-    document = parse(version.document)
+    document = stored(version.document)
     context = {
         "version": version,
         "document": document,
@@ -85,7 +85,7 @@ def process_version(request: HttpRequest, pk: int) -> HttpResponse:
 def process_yaml(request: HttpRequest, pk: int) -> HttpResponse:
     """One version, also a draft, as YAML, as it can be read in again. 3 queries."""
     version = get_object_or_404(ProcessVersion.objects.select_related("process"), pk=pk)
-    answer = HttpResponse(dump_yaml(parse(version.document)), content_type="application/yaml; charset=utf-8")
+    answer = HttpResponse(dump_yaml(stored(version.document)), content_type="application/yaml; charset=utf-8")
     name = f"{version.process.key}-{version.number}.yaml"
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer

@@ -20,13 +20,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from ledger.errors import Invalid
 from lifecycle.definitions import cron_problem
+from lifecycle.definitions.event_fields import EVENT_FIELDS, missing_field
 from lifecycle.definitions.expressions import TRIGGER_VARIABLES, problem_of
 from lifecycle.forms.trigger_edit import NewTriggerForm, TriggerForm, lines_and_rest
 from lifecycle.models import Project, Trigger
 from lifecycle.queries.pages import triggers_visible_to
 from lifecycle.services import triggers as services
 from lifecycle.services.dry_run import FIRES, MERGED, MOST_EVENTS, QUIET, UNREADABLE, dry_run
-from lifecycle.services.trigger_conditions import EVENT_FIELDS, missing_field
 from lifecycle.views.acting import carry_out, place, project_for, reader, rights_of, seen
 
 A_PAGE = 50

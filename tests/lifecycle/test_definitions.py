@@ -159,6 +159,11 @@ def refusal(data):
         ),
         ({"triggers/0/reopens": ["P9"]}, "unknown_reference", "triggers[0].reopens[0]", "phase or task"),
         ({"triggers/0/condition": "event.due >"}, "expression", "triggers[0].condition", "“T-1”: Cannot be"),
+        (
+            {"triggers/0/condition": "event.psi > 1.0"},
+            "unknown_field", "triggers[0].condition", "“event.psi” in column 1",
+        ),
+        ({"triggers/0/condition": "params.x > 1"}, "unknown_field", "triggers[0].condition", "“params.x”"),
         ({"triggers/0/cron": "0 0 30 2 *"}, "cron", "triggers[0].cron", "never fires"),
         ({"triggers/0/cron": "61 * * * *"}, "cron", "triggers[0].cron", "cannot be read"),
         ({"triggers/0/cron": "* * *"}, "cron", "triggers[0].cron", "has 3"),

@@ -341,7 +341,9 @@ def test_name_and_summary_change(client, draft):
         ("gate", "tasks.all(t, t.verified)", "This can be read."),
         ("gate", "tasks.all(t, t.verified", "Cannot be read in column"),
         ("gate", "event.share > 1", "Unknown variable “event” in column 1"),
-        ("trigger", "event.share > params.share", "This can be read."),
+        ("trigger", "event.share_drifted > params.share", "This can be read."),
+        ("trigger", "event.colour > params.share", "There is no “event.colour” in column 1"),
+        ("trigger", "event.share_drifted > params.limit", "There is no “params.limit” in column 23"),
         ("trigger", "", "params"),
         ("trigger", "x" * 3000, "At most 2000"),
     ],
@@ -349,7 +351,7 @@ def test_name_and_summary_change(client, draft):
 def test_an_expression_is_checked_while_it_is_typed(client, person, kind, expression, words):
     answer = client.post(
         reverse("lifecycle:process-check-expression") + f"?kind={kind}",
-        {"criteria-0-expression": expression},
+        {"criteria-0-expression": expression, "kind": "drift", "params": "share = 0.3"},
         headers={"HX-Request": "true", "HX-Trigger-Name": "criteria-0-expression"},
     )  # fmt: skip
 

@@ -273,7 +273,7 @@ def test_the_inbox_holds_what_waits_for_me_at_a_constant_cost(django_assert_num_
         make.firing(make.trigger(iteration.project))
         make.exclusion(make.task(make.phase(iteration, "P2"), "2.1", "verified"))
 
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(8):
         items = inbox_of(me)
 
     kinds = [

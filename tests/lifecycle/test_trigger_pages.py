@@ -5,10 +5,11 @@ from django.urls import reverse
 
 from ledger.models import Entry
 from lifecycle.definitions import TriggerKind
+from lifecycle.definitions.event_fields import EVENT_FIELDS, missing_field
 from lifecycle.errors import Invalid
 from lifecycle.models import Firing, Trigger
+from lifecycle.services.event_shapes import SHAPES
 from lifecycle.services.observations import observations_of
-from lifecycle.services.trigger_conditions import EVENT_FIELDS, missing_field
 from lifecycle.services.trigger_definitions import change_trigger, define_trigger
 from tests import make
 
@@ -194,8 +195,8 @@ def test_a_condition_is_checked_while_it_is_typed(client, trigger):
         ("event.version > 1", "change", ""),
         ("event.severity == 'high'", "regulation", "event.severity"),
         ("event.model_age_days > 9 || event.age > 9", "expiry", "event.age"),
-        ("event.state == 'accepted'", "handoff", "event.state"),
-        ("event.environment == 'test'", "deployment", "event.environment"),
+        ("event.state == 'accepted' && event.days_late > 3", "handoff", ""),
+        ("event.environment == 'test' && event.country == 'IT'", "deployment", "event.country"),
         ("event.due != ''", "manual", "event.due"),
         ("event.features.speed > 1.0", "drift", ""),
         ("has(params.psi) && params.psi > 1.0", "drift", ""),
@@ -210,6 +211,8 @@ def test_which_fields_are_missed(condition, kind, missing):
 
 def test_every_kind_of_trigger_knows_its_fields():
     assert set(EVENT_FIELDS) == set(TriggerKind)
+    for kind, shape in SHAPES.items():
+        assert set(shape.fields) <= EVENT_FIELDS[kind]
 
 
 def test_what_a_look_at_data_shows_are_fields_of_its_kind():

@@ -8,7 +8,7 @@ from django.core.management import CommandError
 from django.core.management.base import BaseCommand, CommandParser
 
 from ledger.errors import GatebookError, Invalid
-from lifecycle.definitions import ProcessDocument, difference, digest, dump_yaml, load_yaml, parse
+from lifecycle.definitions import ProcessDocument, difference, digest, dump_yaml, load_yaml, stored
 from lifecycle.models import ProcessVersion, User
 from lifecycle.services.processes import draft_process, publish_process
 
@@ -59,7 +59,7 @@ class Command(BaseCommand):
         version = ProcessVersion.objects.filter(pk=options["version"]).first()
         if version is None:
             raise Invalid("not_found", "There is no such version.", "version")
-        self.stdout.write(dump_yaml(parse(version.document)), ending="")
+        self.stdout.write(dump_yaml(stored(version.document)), ending="")
 
     def _diff(self, options: dict[str, Any]) -> None:
         changes = difference(_read(options["old"]), _read(options["new"]))
