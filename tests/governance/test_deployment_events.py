@@ -60,7 +60,7 @@ def test_a_trigger_may_suspend_what_has_just_been_deployed(given):
 
 def test_a_waiver_that_has_run_out_is_an_event():
     gate = make_gates.unmet_gate()
-    waiver = make_gates.waiver(gate)
+    waiver = make_gates.granted(gate)
     make.trigger(gate.project, kind="expiry", condition="event.expired == 'waiver'", cooldown_hours=0)
     Waiver.objects.filter(pk=waiver.pk).update(expires_on=waiver.requested_at.date() - dt.timedelta(days=1))
 

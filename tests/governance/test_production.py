@@ -294,7 +294,7 @@ def test_it_costs_the_same_for_any_number(client, django_assert_max_num_queries,
     with django_assert_max_num_queries(4):
         assert len(production_at(visible, timezone.now()).live) == count
     client.force_login(boss)
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         client.get(reverse("governance:production"))
 
 

@@ -150,7 +150,7 @@ def test_the_inbox_of_a_deputy_costs_the_same_for_any_number(django_assert_max_n
         make.handoff(trip, "offered", taker=person)
         enter(person, deputy)
 
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         assert len(inbox_of(deputy)) == count
 
 

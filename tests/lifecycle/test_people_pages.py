@@ -103,7 +103,7 @@ def test_pages_of_people_cost_the_same_for_any_number(
 
 
 def test_what_a_person_holds_is_paged_whatever_kind_it_is(administrator, client, monkeypatch):
-    monkeypatch.setattr("lifecycle.views.people.PAGE", 2)
+    monkeypatch.setattr("lifecycle.views.people.OF_A_PERSON", 2)
     trip = make.iteration()
     person = make.member(trip.project)
     task = make.task(make.phase(trip), "1.1", owner=person)
