@@ -243,7 +243,7 @@ def test_looking_at_many_handoffs_costs_the_same(django_assert_num_queries, coun
         make.handoff(iteration, due_on=day(-9))
 
     each_part = 6  # its row (4, with the savepoint), a chunk, how far it has come
-    with django_assert_num_queries(1 + each_part * len(sweeps._PARTS) + 9):  # and telling people and triggers, once for all
+    with django_assert_num_queries(1 + each_part * len(sweeps._PARTS) + 9):  # and the telling, once for all
         look()
 
     assert Notice.objects.filter(kind="handoff_overdue").count() == count
