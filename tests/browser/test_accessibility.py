@@ -203,8 +203,9 @@ def _measured(home):
         project=home, actor=lead, title=LONG, severity="serious", aware_at=timezone.now(), detail=LONG
     )
     look_at(project=home)
+    gap = use.standings.filter(status__in=("not_started", "in_progress", "broken")).first()
     open_control_task(
-        use=use, control="change-approved-before-release", actor=lead, owner=lead, due_on=make.tomorrow(),
+        use=use, control=gap.control, actor=lead, owner=lead, due_on=make.tomorrow(),
         place=home.iterations.get().phases.get(key="P2"),
     )  # fmt: skip
 
