@@ -4,7 +4,7 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from reports.formats.tables import DataTable, Value
-from reports.papers.blocks import Kind
+from reports.papers.kinds import Kind
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from reports.papers.blocks import Kind
+from reports.papers.kinds import Kind
 
 Value = str | int | float | date | datetime | None
 

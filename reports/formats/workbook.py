@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from reports.formats.tables import DataTable, Value, tables_of
-from reports.papers.blocks import Kind
+from reports.papers.kinds import Kind
 
 SHEET_NAME = 31  # characters that the format allows
 CELL = 32_767  # characters that it allows in a cell

@@ -2,24 +2,12 @@
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from enum import StrEnum
 
 from reports.charts import Figure
 from reports.documents import Answer, EvidenceItem, LedgerExtract, Mark, ProjectHead, Signature, Verdict
+from reports.papers.kinds import Kind
 
 Value = str | int | float | date | datetime | Mark | None
-
-
-class Kind(StrEnum):
-    """How the values of a column are written and set."""
-
-    TEXT = "text"
-    CODE = "code"  # set in the typewriter face: expressions, keys of actors
-    NUMBER = "number"
-    DAY = "day"
-    MOMENT = "moment"
-    STATE = "state"
-    DIGEST = "digest"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,8 @@ from reports.documents import (
     Waiver,
 )
 from reports.documents.measures import limit_words, number
-from reports.papers.blocks import Column, Drawing, Kind, Paper, Part, Prose, Table
+from reports.papers.blocks import Column, Drawing, Paper, Part, Prose, Table
+from reports.papers.kinds import Kind
 
 TEXT, CODE, NUMBER, DAY, MOMENT, STATE, DIGEST = (
     Kind.TEXT,

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from reports.formats.tables import DataTable, Heading, Value, tables_of
-from reports.papers.blocks import Kind
+from reports.papers.kinds import Kind
 
 SHOWN = 25  # rows of a table on the page; all are in the files
 LOOKS = {Kind.NUMBER: "num", Kind.DIGEST: "mono wrap-any", Kind.CODE: "code wrap-any", Kind.MOMENT: "w2"}

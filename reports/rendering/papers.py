@@ -12,19 +12,8 @@ from django.utils.translation import gettext as _
 from reports.charts.drawings import seal
 from reports.documents import Mark
 from reports.documents.measures import number
-from reports.papers.blocks import (
-    Block,
-    Chart,
-    Column,
-    Drawing,
-    Kind,
-    Outcome,
-    Paper,
-    Prose,
-    Signers,
-    Table,
-    Value,
-)
+from reports.papers.blocks import Block, Chart, Column, Drawing, Outcome, Paper, Prose, Signers, Table, Value
+from reports.papers.kinds import Kind
 from reports.rendering.figures import Pictures, Shown
 from reports.rendering.pages import Page, engine
 
