@@ -1,5 +1,6 @@
 """What a finished report says, for its page: verdict, five answers, and the beginning of each table."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -33,17 +34,23 @@ class ShownTable:
 
 
 def shown_tables(data: dict[str, Any]) -> list[ShownTable]:
-    """Every table of the report in its order, those without rows too."""
-    return [_shown(table) for table in tables_of(data)]
+    """Every table of the report in its order, those without rows too. No two have the same caption."""
+    seen: Counter[str] = Counter()
+    found = []
+    for table in tables_of(data):
+        seen[table.caption] += 1
+        number = seen[table.caption]
+        found.append(_shown(table, table.caption if number == 1 else f"{table.caption} ({number})"))
+    return found
 
 
-def _shown(table: DataTable) -> ShownTable:
+def _shown(table: DataTable, caption: str) -> ShownTable:
     rows = tuple(
         tuple(_cell(column, value) for column, value in zip(table.columns, row, strict=True))
         for row in table.rows[:SHOWN]
     )
     return ShownTable(
-        name=table.name, caption=table.caption, columns=table.columns, rows=rows, total=len(table.rows)
+        name=table.name, caption=caption, columns=table.columns, rows=rows, total=len(table.rows)
     )
 
 

@@ -18,6 +18,7 @@ from reports.formats.comma import csv_bytes
 from reports.formats.tables import tables_of
 from reports.formats.workbook import xlsx_bytes
 from reports.models import Report
+from reports.queries.contents import shown_tables
 from reports.queries.forms import FORMS
 from reports.services.filing import keep
 from reports.services.reports import request_report
@@ -57,6 +58,10 @@ DATA = document(table(ROW, ("@cmd", None, None, None, "open")), table(name="runs
 
 def test_tables_of_one_name_are_told_apart():
     assert [each.name for each in tables_of(DATA)] == ["runs", "runs-2", "empty"]
+
+
+def test_tables_on_the_page_have_captions_of_their_own():
+    assert [each.caption for each in shown_tables(DATA)] == ["Runs <b>", "Runs <b> (2)", "Runs <b> (3)"]
 
 
 def test_csv_defuses_formulas_and_keeps_digits():
