@@ -30,8 +30,16 @@ def begin(folder: Path, url: str) -> subprocess.Popen[bytes] | None:
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():
         if not old.name.startswith(place.name):
-            old.unlink()
+            _remove(old)
     return subprocess.Popen([sys.executable, "-m", "tests.migrated", str(place), url], cwd=ROOT)
+
+
+def _remove(old: Path) -> None:
+    """A file, or the home that a run which was broken off has left."""
+    if old.is_dir():
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        old.unlink(missing_ok=True)
 
 
 def copy_sqlite(target: Path) -> None:
