@@ -10,6 +10,7 @@ from governance.services import (
     deployment_events,
     due,  # noqa: F401  # registers its parts of the day's sweep
     expiry,  # noqa: F401  # likewise
+    review_reminders,  # noqa: F401  # registers its parts of the day's sweep
     telling,
     trigger_actions,
 )

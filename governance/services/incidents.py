@@ -17,6 +17,7 @@ from governance.actions import GovernanceAction as Action
 from governance.errors import Invalid, Refused
 from governance.models import INCIDENT_STATES, Incident
 from governance.rules.gates import may_ask, may_judge
+from governance.services.review_reminders import tell_incident
 from ledger.services import append
 from lifecycle.models import Project, User
 
@@ -52,6 +53,7 @@ def open_incident(
         "due_at": incident.due_at.isoformat() if incident.due_at else None,
     }  # fmt: skip
     append(actor=actor, action=Action.INCIDENT_OPENED, subject=incident, project=project.slug, detail=told)
+    tell_incident(incident)
     return incident
 
 

@@ -34,6 +34,8 @@ class Notice(models.Model):
         RISK_ENDING = "risk_ending", _("The acceptance of a risk ends soon")
         RISK_ESCALATED = "risk_escalated", _("A risk waits for your decision")
         RISK_EXPIRED = "risk_expired", _("The acceptance of a risk has expired")
+        REVIEW_DUE = "review_due", _("A review or an assurance is due")
+        INCIDENT_DUE = "incident_due", _("The authority must hear of an incident")
         MENTION = "mention", _("Somebody mentions you")
         ACCOUNT_CHANGED = "account_changed", _("The security of an account was touched")
 
