@@ -31,7 +31,7 @@ _K, _R = Notice.Kind, Membership.Role
 
 @dataclass(frozen=True)
 class _Coming:
-    """Something with a day: who hears of it, who also hears that it is late, and in which words."""
+    """Something with a day: who hears of it, and in which words."""
 
     kind: str
     key: str
@@ -39,22 +39,22 @@ class _Coming:
     url: str
     project_id: int
     day: dt.date
-    people: Collection[int]
-    managers: Collection[int]
+    people: Iterable[int]
     text: str
 
     def occasion(self, today: dt.date) -> Occasion:
         """What there is to say on this day: that it comes, that it is there, or that it is late."""
         words = {"name": self.name, "day": f"{self.day:%d %b %Y}", "days": (today - self.day).days}
-        people: Collection[int] = sorted({*self.people, *self.managers})
         if self.day > today:
             stage, subject = "soon", _("%(name)s is due on %(day)s")
         elif words["days"] <= settings.GATEBOOK_ESCALATE_DAYS:
             stage, subject = "due", _("%(name)s is due") if self.day == today else _("%(name)s is overdue")
         else:
-            stage, subject, people = "late", _("%(name)s is %(days)d days late"), self.managers
+            stage, subject = "late", _("%(name)s is %(days)d days late")
         key = f"{self.key}:{stage}:{self.day}"
-        return Occasion(people, self.kind, subject % words, self.url, key, self.text, self.project_id)
+        return Occasion(
+            sorted(set(self.people)), self.kind, subject % words, self.url, key, self.text, self.project_id
+        )
 
 
 def _people_of(projects: Iterable[int], *roles: str) -> Mapping[int, list[int]]:
@@ -92,8 +92,8 @@ def remind_of_systems(found: list[InventoryEntry], now: dt.datetime) -> None:
                 kind=_K.REVIEW_DUE, key=f"inventory:{each.pk}", name=_("The review of the system"),
                 url=reverse("governance:project-inventory", args=[each.project.slug]),
                 project_id=each.project_id, day=each.next_review_on,
-                people=[pk for pk in (each.owner_id, each.deputy_id) if pk is not None],
-                managers=managers[each.project_id], text=_("Look at the system as a whole, and say so."),
+                people=[*_answering(each), *managers[each.project_id]],
+                text=_("Look at the system as a whole, and say so."),
             )
             for each in found
         ),
@@ -125,8 +125,8 @@ def remind_of_reviews(found: list[Review], now: dt.datetime) -> None:
                 name=_("The review “%(kind)s”") % {"kind": each.get_kind_display()},
                 url=reverse("governance:project-inventory", args=[each.project.slug]),
                 project_id=each.project_id, day=each.next_on,
-                people={each.done_by_id} & set(judges[each.project_id]),
-                managers=managers[each.project_id], text=_("Look again, and say what came out."),
+                people=_if_there(each.done_by_id, judges[each.project_id]) + managers[each.project_id],
+                text=_("Look again, and say what came out."),
             )
             for each in found
         ),
@@ -158,8 +158,7 @@ def remind_of_assurances(found: list[Assurance], now: dt.datetime) -> None:
                     "governance:control", args=[each.project.slug, each.framework_key, each.control]
                 ),
                 project_id=each.project_id, day=each.expires_on,
-                people={each.signed_by_id} & set(judges[each.project_id]),
-                managers=managers[each.project_id],
+                people=_if_there(each.signed_by_id, judges[each.project_id]) + managers[each.project_id],
                 text=_("Its last day is %(day)s. Then the review of the control is due.")
                 % {"day": f"{each.expires_on:%d %b %Y}"},
             )
@@ -228,5 +227,13 @@ def _owners(projects: Collection[int]) -> Mapping[int, set[int]]:
     found: dict[int, set[int]] = defaultdict(set)
     entries = InventoryEntry.objects.filter(project__in=projects)
     for entry in entries:
-        found[entry.project_id] |= {pk for pk in (entry.owner_id, entry.deputy_id) if pk is not None}
+        found[entry.project_id] |= set(_answering(entry))
     return found
+
+
+def _answering(entry: InventoryEntry) -> list[int]:
+    return [pk for pk in (entry.owner_id, entry.deputy_id) if pk is not None]
+
+
+def _if_there(person: int, judges: Collection[int]) -> list[int]:
+    return [person] if person in judges else []

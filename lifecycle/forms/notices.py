@@ -23,6 +23,7 @@ GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
         _("Gates and authorizations"),
         ("gate_to_sign", "gate_decided", "authorization_ending", "authorization_stopped"),
     ),
+    (_("Compliance"), ("review_due", "incident_due")),
     (
         _("Projects that you manage"),
         ("firing_to_decide", "risk_escalated", "event_reported", "handoff_escalated", "task_escalated"),
