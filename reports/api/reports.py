@@ -48,7 +48,7 @@ class ReportIn(serializers.Serializer[Any]):
     model = serializers.CharField(max_length=64, required=False, help_text="model card: number or digest")
     since = serializers.CharField(max_length=40, required=False, help_text="where the period begins")
     framework = serializers.CharField(
-        max_length=100, required=False, help_text="compliance, applicability: key of the framework"
+        max_length=100, required=False, help_text="compliance, applicability, annex-iv: key of the framework"
     )
     paper = serializers.ChoiceField(choices=["A4", "letter"], required=False)
     as_of = serializers.DateTimeField(required=False, help_text="the moment it speaks of; now if left out")

@@ -23,6 +23,7 @@ class Report(models.Model):
         AUDIT_TRAIL = "audit-trail", _("Audit trail")
         COMPLIANCE = "compliance", _("Compliance report")
         APPLICABILITY = "applicability", _("Statement of applicability")
+        ANNEX_IV = "annex-iv", _("Technical documentation, Annex IV")
         PORTFOLIO = "portfolio", _("Portfolio summary")
 
     class State(models.TextChoices):

@@ -85,7 +85,7 @@ def data_sheet(report: LifecycleReport, found: Sequence[DataFacts]) -> Paper:
                 title=_("Data sets"),
                 answer=_conclusion(found),
                 blocks=(
-                    _sets(found),
+                    sets_table(found),
                     *(Prose(lead=f"{d.name}.", text=d.description) for d in found if d.description),
                 ),
                 runon=False,
@@ -94,13 +94,13 @@ def data_sheet(report: LifecycleReport, found: Sequence[DataFacts]) -> Paper:
                 id="states",
                 title=_("States, and the runs that used them"),
                 answer=_("A state is named by its digest: other bytes are another state."),
-                blocks=(_states(found), _uses(found)),
+                blocks=(states_table(found), _uses(found)),
             ),
             Part(
                 id="columns",
                 title=_("Columns"),
                 answer=_("The columns of the newest state of each set."),
-                blocks=(_columns(found),),
+                blocks=(columns_table(found),),
             ),
             Part(
                 id="checks",
@@ -128,7 +128,8 @@ def _conclusion(found: Sequence[DataFacts]) -> str:
     }
 
 
-def _sets(found: Sequence[DataFacts]) -> Table:
+def sets_table(found: Sequence[DataFacts]) -> Table:
+    """What each set is."""
     return Table(
         name="data-sets",
         caption=_("What each set is"),
@@ -144,7 +145,8 @@ def _sets(found: Sequence[DataFacts]) -> Table:
     )
 
 
-def _states(found: Sequence[DataFacts]) -> Table:
+def states_table(found: Sequence[DataFacts]) -> Table:
+    """The states of each set, newest first."""
     return Table(
         name="states",
         caption=_("States, newest first"),
@@ -181,7 +183,8 @@ def _uses(found: Sequence[DataFacts]) -> Table:
     )
 
 
-def _columns(found: Sequence[DataFacts]) -> Table:
+def columns_table(found: Sequence[DataFacts]) -> Table:
+    """The columns of the newest state of each set."""
     return Table(
         name="columns",
         caption=_("Columns and their types"),

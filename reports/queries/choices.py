@@ -16,7 +16,7 @@ from ledger.queries import entries_of_project, head
 from lifecycle.models import ModelVersion, Project, User
 from reports.errors import Invalid
 from reports.models import Report
-from reports.queries.frameworks import framework_meant, looked_up_to
+from reports.queries.frameworks import annex_meant, framework_meant, looked_up_to
 
 # Raised when a report of the same records looks different from before.
 EDITION = 2
@@ -28,6 +28,7 @@ OWN: Mapping[str, tuple[str, ...]] = {
     Report.Kind.AUDIT_TRAIL: ("since",),
     Report.Kind.COMPLIANCE: ("framework",),
     Report.Kind.APPLICABILITY: ("framework",),
+    Report.Kind.ANNEX_IV: ("framework",),
 }
 OF_A_FRAMEWORK = tuple(str(kind) for kind, own in OWN.items() if "framework" in own)
 COMMON = ("paper", "language")
@@ -59,7 +60,10 @@ def checked_options(
     if "model" in own:
         found["model"] = _model(project, given.get("model"), moment)
     if "framework" in own:
-        found["framework"] = framework_meant(project, given.get("framework"), moment)
+        asked = (
+            annex_meant(given.get("framework")) if kind == Report.Kind.ANNEX_IV else given.get("framework")
+        )
+        found["framework"] = framework_meant(project, asked, moment)
     if given.get("since"):
         found["since"] = _since(given["since"], moment)
     return found

@@ -10,6 +10,9 @@ from lifecycle.models import Project
 from reports.errors import Invalid
 from reports.queries.moment import Moment
 
+WITH_ANNEX_IV = "eu-ai-act"
+"""The framework whose Annex IV lists what the technical documentation holds."""
+
 
 def uses_at(project: Project, moment: Moment) -> QuerySet[FrameworkUse]:
     """The frameworks that a project was measured by then, the newest version of each first."""
@@ -52,6 +55,14 @@ def framework_meant(project: Project, given: object, moment: datetime) -> str:
         raise Invalid("no_such_framework", text, "framework")
     text = _("The project was not measured by “%(key)s” then, but by: %(known)s.") if known else _none()
     raise Invalid("framework_not_in_use", text % {"key": key, "known": names}, "framework")
+
+
+def annex_meant(given: object) -> str:
+    """The key of the framework that has the annex. Raises `Invalid` where another one was named."""
+    if given not in (None, WITH_ANNEX_IV):
+        text = _("Only “%(key)s” has an Annex IV.") % {"key": WITH_ANNEX_IV}
+        raise Invalid("no_annex_iv", text, "framework")
+    return WITH_ANNEX_IV
 
 
 def _none() -> str:

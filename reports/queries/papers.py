@@ -1,9 +1,7 @@
 """What the papers need beside the lifecycle report of their project, and which paper a request means."""
 
-from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from django.utils import translation
 
@@ -11,22 +9,25 @@ from governance.models import Evaluation
 from governance.queries.pages_portfolio import Standing, findings_among, standings
 from ledger.queries import Head
 from ledger.verification import Verdict
-from lifecycle.models import DataSet, DataUse, ModelVersion, Project, User
+from lifecycle.models import ModelVersion, Project, User
 from reports.documents import GateEvaluation, LifecycleReport, Mark, State
 from reports.documents.compliance import Compliance
 from reports.models import Report
+from reports.papers.annex_iv import annex_iv
 from reports.papers.applicability import applicability
 from reports.papers.audit_trail import audit_trail
 from reports.papers.blocks import Paper
 from reports.papers.certificate import certificate
 from reports.papers.compliance import compliance_report
-from reports.papers.data_sheet import DataFacts, DataState, data_sheet
+from reports.papers.data_sheet import data_sheet
 from reports.papers.model_card import ModelFacts, model_card
 from reports.papers.monitoring import monitoring_report
 from reports.papers.portfolio import ProjectLine, portfolio
 from reports.papers.process_document import process_document
 from reports.papers.risk_register import risk_register
+from reports.queries.annex_iv import sources_of
 from reports.queries.compliance import compliance_of
+from reports.queries.data_sets import data_of
 from reports.queries.ledger import extract_of, head_at
 from reports.queries.lifecycle import lifecycle_report
 from reports.queries.moment import Moment
@@ -80,48 +81,13 @@ def _data_sheet(document: LifecycleReport, report: Report) -> Paper:
     return data_sheet(document, data_of(report.project, report.as_of))
 
 
-def data_of(project: Project, moment: datetime) -> list[DataFacts]:
-    """The data sets of a project as they were known then. 3 queries."""
-    uses: dict[int, list[tuple[str, str]]] = defaultdict(list)
-    known = DataUse.objects.filter(version__data_set__project=project, run__created_at__lte=moment)
-    for use in known.select_related("run").order_by("run", "pk"):
-        uses[use.version_id].append((use.run.label.replace(" ", "\u00a0"), use.role))
-    sets = DataSet.objects.filter(project=project, created_at__lte=moment).prefetch_related("versions")
-    return [
-        DataFacts(
-            name=each.name,
-            source=each.source,
-            licence=each.licence,
-            owner=each.owner,
-            description=each.description,
-            states=tuple(
-                DataState(
-                    number=version.number,
-                    digest=version.digest,
-                    method=str(version.get_method_display()),
-                    made_at=version.created_at,
-                    rows=version.rows,
-                    size=version.size,
-                    uri=version.uri,
-                    columns=tuple(_columns(version.schema)),
-                    uses=tuple(uses[version.pk]),
-                )
-                for version in each.versions.all()
-                if version.created_at <= moment
-            ),
-        )
-        for each in sets.order_by("name", "pk")
-    ]
-
-
-def _columns(schema: Any) -> list[tuple[str, str]]:
-    if not isinstance(schema, list):
-        return []
-    return [(str(c.get("name", "")), str(c.get("type", ""))) for c in schema if isinstance(c, dict)]
-
-
 def _compliance(document: LifecycleReport, report: Report) -> Paper:
     return compliance_report(document, _found(report))
+
+
+def _annex_iv(document: LifecycleReport, report: Report) -> Paper:
+    assert report.project is not None
+    return annex_iv(sources_of(report.project, document, _found(report), Moment(report.as_of)))
 
 
 def _found(report: Report) -> Compliance:
@@ -180,6 +146,7 @@ BUILDERS: dict[str, Builder] = {
     Report.Kind.DATA_SHEET: _data_sheet,
     Report.Kind.COMPLIANCE: _compliance,
     Report.Kind.APPLICABILITY: lambda document, report: applicability(document, _found(report)),
+    Report.Kind.ANNEX_IV: _annex_iv,
     Report.Kind.RISK_REGISTER: lambda document, _report: risk_register(document),
     Report.Kind.MONITORING: lambda document, report: monitoring_report(document, _since(report)),
     Report.Kind.AUDIT_TRAIL: lambda document, report: audit_trail(document, _since(report)),

@@ -48,7 +48,8 @@ class Command(BaseCommand):
         parser.add_argument("--since", help="monitoring, audit-trail: where the period begins")
         parser.add_argument(
             "--framework",
-            help="compliance, applicability: key of the framework; the only one in use if left out",
+            help="compliance, applicability: key of the framework; the only one in use if left out. "
+            "annex-iv: eu-ai-act",
         )
         parser.add_argument("--paper", help="A4 or letter")
         parser.add_argument(
