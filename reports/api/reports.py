@@ -38,9 +38,11 @@ class ReportOut(serializers.ModelSerializer[Report]):
 
 
 class ReportIn(serializers.Serializer[Any]):
-    """A request for a report of a project, or of all of them (portfolio)."""
+    """A request for a report of a project, or of all of them (portfolio, inventory)."""
 
-    project = serializers.SlugField(max_length=60, required=False, help_text="left out for the portfolio")
+    project = serializers.SlugField(
+        max_length=60, required=False, help_text="left out for portfolio and inventory"
+    )
     kind = serializers.ChoiceField(choices=Report.Kind.choices, default=Report.Kind.LIFECYCLE)
     gate = serializers.CharField(
         max_length=60, required=False, help_text="certificate: key or id of the gate"

@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from reports.models import Report
-from reports.queries.choices import OF_A_FRAMEWORK
+from reports.queries.choices import OF_A_FRAMEWORK, OF_ALL
 
 
 class ReportForm(forms.Form):
@@ -16,7 +16,7 @@ class ReportForm(forms.Form):
 
     kind = forms.ChoiceField(
         label=_("Kind"),
-        choices=[each for each in Report.Kind.choices if each[0] != Report.Kind.PORTFOLIO],
+        choices=[each for each in Report.Kind.choices if each[0] not in OF_ALL],
         initial=Report.Kind.LIFECYCLE,
         required=False,
     )

@@ -25,6 +25,7 @@ class Report(models.Model):
         APPLICABILITY = "applicability", _("Statement of applicability")
         ANNEX_IV = "annex-iv", _("Technical documentation, Annex IV")
         PORTFOLIO = "portfolio", _("Portfolio summary")
+        INVENTORY = "inventory", _("Inventory of AI systems")
 
     class State(models.TextChoices):
         QUEUED = "queued", _("Queued")
@@ -79,8 +80,8 @@ class Report(models.Model):
                 name="report_finished_has_file",
             ),
             models.CheckConstraint(
-                condition=Q(project__isnull=False) | Q(kind="portfolio"),
-                name="report_has_project_unless_portfolio",
+                condition=Q(project__isnull=False) | Q(kind__in=["portfolio", "inventory"]),
+                name="report_has_project_unless_of_all",
             ),
         ]
 

@@ -30,6 +30,7 @@ OWN: Mapping[str, tuple[str, ...]] = {
     Report.Kind.APPLICABILITY: ("framework",),
     Report.Kind.ANNEX_IV: ("framework",),
 }
+OF_ALL: tuple[str, ...] = (Report.Kind.PORTFOLIO, Report.Kind.INVENTORY)
 OF_A_FRAMEWORK = tuple(str(kind) for kind, own in OWN.items() if "framework" in own)
 COMMON = ("paper", "language")
 
@@ -40,8 +41,8 @@ def checked_options(
     """The options with what was left out filled in. Raises `Invalid` naming the one that is wrong."""
     if kind not in Report.Kind.values:
         raise Invalid("no_such_kind", _("There is no report of kind “%(kind)s”.") % {"kind": kind}, "kind")
-    if (project is None) != (kind == Report.Kind.PORTFOLIO):
-        text = _("A portfolio summary is of all projects, every other report of one.")
+    if (project is None) != (kind in OF_ALL):
+        text = _("A portfolio summary and the inventory are of all projects, every other report of one.")
         raise Invalid("project_or_portfolio", text, "project")
     own = OWN.get(kind, ())
     given = {name: value for name, value in options.items() if value not in (None, "")}

@@ -20,6 +20,7 @@ from reports.papers.blocks import Paper
 from reports.papers.certificate import certificate
 from reports.papers.compliance import compliance_report
 from reports.papers.data_sheet import data_sheet
+from reports.papers.inventory import inventory
 from reports.papers.model_card import ModelFacts, model_card
 from reports.papers.monitoring import monitoring_report
 from reports.papers.portfolio import ProjectLine, portfolio
@@ -28,6 +29,7 @@ from reports.papers.risk_register import risk_register
 from reports.queries.annex_iv import sources_of
 from reports.queries.compliance import compliance_of
 from reports.queries.data_sets import data_of
+from reports.queries.inventory import systems_for
 from reports.queries.ledger import extract_of, head_at
 from reports.queries.lifecycle import lifecycle_report
 from reports.queries.moment import Moment
@@ -40,7 +42,7 @@ def paper_of(report: Report, verdict: Verdict | None = None) -> Paper:
     """The paper that a report stands for, in its language. A constant number of queries."""
     with translation.override(report.options.get("language", "en")):
         if report.project is None:
-            return _portfolio(report, verdict)
+            return OF_ALL[report.kind](report, verdict)
         document = lifecycle_report(report.project, as_of=report.as_of, verdict=verdict)
         return BUILDERS[report.kind](document, report)
 
@@ -117,6 +119,19 @@ def _portfolio(report: Report, verdict: Verdict | None) -> Paper:
     )
 
 
+def _inventory(report: Report, verdict: Verdict | None) -> Paper:
+    """As it stands now: an entry of the inventory keeps no moments."""
+    reader = report.requested_by
+    return inventory(
+        systems_for(reader or _everybody(), report.as_of),
+        ledger=extract_of([], head_at(Moment(report.as_of)), verdict),
+        as_of=report.as_of,
+        report_id=f"IN-{report.as_of:%Y%m%dT%H%M%SZ}",
+        reader=str(reader) if reader else "",
+        language=(translation.get_language() or "en").split("-")[0],
+    )
+
+
 def _everybody() -> User:
     """Who sees all: not saved, for a report that nobody asked for by name."""
     return User(org_role=User.OrgRole.ADMINISTRATOR, is_active=True)
@@ -139,6 +154,10 @@ def _line(standing: Standing, findings: int) -> ProjectLine:
     )
 
 
+OF_ALL: dict[str, Callable[[Report, Verdict | None], Paper]] = {
+    Report.Kind.PORTFOLIO: _portfolio,
+    Report.Kind.INVENTORY: _inventory,
+}
 BUILDERS: dict[str, Builder] = {
     Report.Kind.CERTIFICATE: _certificate,
     Report.Kind.PROCESS: _process,

@@ -34,7 +34,7 @@ def request_report(
     as_of: datetime | None = None,
     available_at: datetime | None = None,
 ) -> Report:
-    """Ask for a report as of a moment (now, if none is given); of all projects, if it is the portfolio's.
+    """Ask for a report as of a moment (now, if none is given); of all projects for portfolio and inventory.
 
     Whoever sees the project may, auditors too: a report only reads. A worker makes it, not before
     `available_at`. One that was asked for before and would say the same is the answer, and nothing is

@@ -19,6 +19,7 @@ from django.utils.translation import ngettext
 from ledger.errors import GatebookError
 from lifecycle.models import Project
 from reports.models import Report
+from reports.queries.choices import OF_ALL
 from reports.rendering.errors import RenderFailed
 from reports.sealing.errors import SealFailed
 from reports.services.making import make_report
@@ -36,7 +37,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("kind", choices=Report.Kind.values, help="what to make")
         parser.add_argument(
-            "project", nargs="?", default="", help="short name of the project; none for the portfolio"
+            "project",
+            nargs="?",
+            default="",
+            help="short name of the project; none for portfolio and inventory",
         )
         parser.add_argument("--out", type=Path, help="file to write; without it the report is only filed")
         parser.add_argument(
@@ -57,7 +61,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: object, **options: Any) -> None:
-        project = _project(options["project"]) if options["kind"] != Report.Kind.PORTFOLIO else None
+        project = _project(options["project"]) if options["kind"] not in OF_ALL else None
         out: Path | None = options["out"]
         if out is not None:
             _check_writable(out)
