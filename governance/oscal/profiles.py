@@ -24,8 +24,13 @@ def framework_from_profile(profile: Profile, *, key: str = "", kind: str = "", f
     """A framework in our own form with the controls that a profile chooses, as plain data.
 
     Raises `Invalid`: for what it imports and is not held here, for control ids that are not there, for a
-    control that comes in twice, and for a profile that imports what it makes.
+    control that comes in twice, for a profile that imports what it makes, and for one that changes what it
+    chooses: taken without its changes, it would say something else than its authors.
     """
+    for part, changes in profile.modify.items():
+        if changes:
+            text = _("Changes to the controls of a profile are not carried out here. Take them out.")
+            raise Invalid("modify_not_done", text, f"profile.modify.{part}")
     own = dict(own_props(profile.metadata.model_dump(mode="json", by_alias=True, exclude_unset=True)))
     made_key = key or own.get("key", "") or _key(profile.metadata.title)
     groups: list[Json] = []

@@ -121,3 +121,4 @@ class Profile(Node):
     uuid: str
     metadata: Metadata
     imports: tuple[Import, ...] = Field(min_length=1)
+    modify: dict[str, Any] = {}

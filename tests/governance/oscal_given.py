@@ -106,7 +106,7 @@ CATALOG = {
 }  # fmt: skip
 
 
-def profile(*imports, **changes):
+def profile(*imports, modify=None, **changes):
     """A profile that imports from frameworks."""
     return {
         "profile": {
@@ -116,5 +116,6 @@ def profile(*imports, **changes):
                 "oscal-version": "1.1.3", **changes,
             },
             "imports": list(imports),
+            **({} if modify is None else {"modify": modify}),
         }
     }  # fmt: skip

@@ -195,6 +195,17 @@ def test_a_profile_chooses_of_a_framework_that_is_held(held):
             profile({"href": AGENCY, "exclude-controls": [{"matching": [{"pattern": "*"}]}]}),
             "shape", "groups",
         ),
+        (
+            profile(
+                {"href": AGENCY, "include-all": {}},
+                modify={"set-parameters": [{"param-id": "ac-02_odp.01", "values": ["a week"]}]},
+            ),
+            "modify_not_done", "profile.modify.set-parameters",
+        ),
+        (
+            profile({"href": AGENCY, "include-all": {}}, modify={"alters": [{"control-id": "ac-2"}]}),
+            "modify_not_done", "profile.modify.alters",
+        ),
     ],
 )  # fmt: skip
 def test_an_odd_profile_is_refused_and_changes_nothing(held, data, code, where):
