@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.core.files.storage import default_storage
 from django.http import Http404, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -18,6 +17,7 @@ from reports.formats.comma import csv_bytes
 from reports.formats.tables import DataTable, tables_of
 from reports.formats.workbook import xlsx_bytes
 from reports.models import Report
+from reports.queries.files import opened
 from reports.queries.packs import pack_bytes
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -67,13 +67,8 @@ def _answer(content: bytes, media: str, name: str) -> HttpResponse:
 
 
 def _kept(report: Report) -> bytes:
-    if report.state != Report.State.FINISHED or not report.data_path:
-        raise Http404(_("This report is not made yet."))
-    try:
-        with default_storage.open(report.data_path) as file:
-            return bytes(file.read())
-    except FileNotFoundError as gone:
-        raise Http404(_("The file of this report is no longer there.")) from gone
+    with opened(report, report.data_path) as file:
+        return bytes(file.read())
 
 
 def _each_table(write: Callable[[DataTable], bytes], suffix: str) -> Callable[[Report], bytes]:

@@ -9,16 +9,13 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from django.core.files.storage import default_storage
-from django.http import Http404
-from django.utils.translation import gettext as _
-
 from ledger.publishing import origin, verifiers
 from reports import verify
 from reports.formats.archives import File, write_archive
 from reports.formats.comma import csv_bytes
 from reports.formats.tables import tables_of
 from reports.models import Report
+from reports.queries.files import opened
 
 PROOFS = ("entry.json", "report.tlog-proof", "checkpoint.txt", "consistency.json")
 README = """\
@@ -49,11 +46,8 @@ SHA-256 of report.pdf: {digest}
 
 def pack_bytes(report: Report, data: dict[str, Any]) -> bytes:
     """The ZIP; equal while the ledger has the same keys. Raises Http404 if the PDF is gone."""
-    try:
-        with default_storage.open(report.path) as file:
-            pdf = bytes(file.read())
-    except FileNotFoundError as gone:
-        raise Http404(_("The file of this report is no longer there.")) from gone
+    with opened(report, report.path) as file:
+        pdf = bytes(file.read())
     out = io.BytesIO()
     write_archive(out, _files(report, pdf, data), datetime.fromisoformat(data["as_of"]))
     return out.getvalue()
@@ -62,7 +56,7 @@ def pack_bytes(report: Report, data: dict[str, Any]) -> bytes:
 def _files(report: Report, pdf: bytes, data: dict[str, Any]) -> Iterator[File]:
     yield "README.txt", _readme(report, data).encode()
     yield "report.pdf", pdf
-    with default_storage.open(report.data_path) as file:
+    with opened(report, report.data_path) as file:
         yield "data.json", bytes(file.read())
     for table in tables_of(data):
         yield f"tables/{table.name}.csv", csv_bytes(table)
